@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Facts: immutable statements that carry what caused them, and the bodies they can have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from cheoyong.domain.identity import fact_id
+from cheoyong.domain.level import Status
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmStep:
+    """One step in the life of an alarm.
+
+    ``alarm_id`` stays the same over all its steps. ``cause``: ``level`` (a limit is crossed),
+    ``silence`` (no data), ``fault`` (a sensor that only sends bad values). ``step``: ``raised``,
+    ``cleared``, ``acknowledged``, ``withdrawn`` (late data showed it should not have been raised).
+    ``value`` and ``limit`` are in the unit of the datastream, None for silence.
+    """
+
+    alarm_id: UUID
+    cause: str
+    step: str
+    series: str
+    rule: str
+    priority: str
+    crisis_level: int
+    since_us: int
+    value: float | None = None
+    limit: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Probability (0-1) that a level is reached at any time up to each lead."""
+
+    level: str
+    limit: float
+    crisis_level: int
+    lead_s: tuple[int, ...]
+    probability: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A forecast of one series as quantiles.
+
+    ``value[i][j]`` is the quantile ``quantile[j]`` (0-1, rising) at ``lead_s[i]`` seconds after
+    ``issued_us``. ``used`` and ``missing`` name the input series; ``degraded`` is true when the
+    model fell back because inputs were missing. ``model`` names model and training hash.
+    """
+
+    hazard: str
+    model: str
+    series: str
+    issued_us: int
+    lead_s: tuple[int, ...]
+    quantile: tuple[float, ...]
+    value: tuple[tuple[float, ...], ...]
+    crossings: tuple[Crossing, ...] = ()
+    used: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    degraded: bool = False
+    maturity: str = "advisory"
+
+
+@dataclass(frozen=True, slots=True)
+class TownImpact:
+    """Residents of one town that an event may reach: heads, not estimates of harm."""
+
+    code: str
+    people: int
+    over_65: int
+    under_7: int
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom an expected or present event concerns, along one reach."""
+
+    hazard: str
+    series: str
+    level: str
+    reach: str
+    towns: tuple[TownImpact, ...]
+    people: int
+    over_65: int
+    under_7: int
+    area_km2: float
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentStep:
+    """One step of an incident: ``opened``, ``escalated``, ``eased``, ``closed``, ``taken`` (by a person)."""
+
+    incident_id: UUID
+    step: str
+    hazard: str
+    series: str
+    level: str
+    crisis_level: int
+    opened_us: int
+    probability: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """The words of a warning in one language (BCP 47 tag, e.g. ``ko-KR``)."""
+
+    language: str
+    event: str
+    headline: str
+    description: str
+    instruction: str
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContent:
+    """All that goes out: what two people approve by its hash.
+
+    ``kind`` is the CAP msgType (``Alert``, ``Update``, ``Cancel``); ``references`` the CAP
+    identifiers it replaces; ``polygons`` rings of (longitude, latitude), closed; ``towns`` codes.
+    """
+
+    identifier: str
+    status: Status
+    kind: str
+    hazard: str
+    series: str
+    level: str
+    crisis_level: int
+    urgency: str
+    severity: str
+    certainty: str
+    onset_us: int
+    expires_us: int
+    sender: str
+    sender_name: str
+    texts: tuple[AlertText, ...]
+    towns: tuple[str, ...]
+    polygons: tuple[tuple[tuple[float, float], ...], ...]
+    people: int
+    area_km2: float
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStep:
+    """One step of an alert: ``drafted``, ``edited``, ``submitted``, ``approved``, ``rejected``,
+    ``published``, ``superseded``, ``cancelled``, ``expired``.
+
+    ``content_hash`` is the SHA-256 (hex) of the canonical bytes the step speaks of.
+    """
+
+    alert_id: UUID
+    incident_id: UUID
+    step: str
+    content_hash: str
+    content: AlertContent | None = None
+    by: str = ""
+    reason: str = ""
+
+
+Body = AlarmStep | Forecast | Impact | IncidentStep | AlertStep
+
+KINDS: dict[type[Body], str] = {
+    AlarmStep: "alarm",
+    Forecast: "forecast",
+    Impact: "impact",
+    IncidentStep: "incident",
+    AlertStep: "alert",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One immutable statement: its id, kind, owner, times, causes and body.
+
+    ``about_us`` is the instant it speaks of, ``recorded_us`` when the platform came to know it.
+    ``caused_by`` are facts, ``observation_ids`` observations.
+    """
+
+    id: UUID
+    kind: str
+    organisation_id: int
+    about_us: int
+    recorded_us: int
+    body: Body
+    caused_by: tuple[UUID, ...] = ()
+    observation_ids: tuple[int, ...] = ()
+
+
+def make_fact(
+    body: Body,
+    *,
+    key: str,
+    organisation_id: int,
+    about_us: int,
+    recorded_us: int,
+    caused_by: tuple[UUID, ...] = (),
+    observation_ids: tuple[int, ...] = (),
+) -> Fact:
+    """A fact whose id follows from its kind, owner, key and recording instant.
+
+    ``key`` is what makes it one of its kind at that instant, e.g. ``"taehwa_stage_m:advisory:raised"``.
+    """
+    kind = KINDS[type(body)]
+    identity = fact_id(recorded_us, kind, f"{organisation_id}:{key}")
+    return Fact(identity, kind, organisation_id, about_us, recorded_us, body, caused_by, observation_ids)
