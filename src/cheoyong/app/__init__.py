@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The room that knows all the others: settings, engines, processes and how they are wired."""

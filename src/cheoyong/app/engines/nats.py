@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded nats-server: JetStream that syncs every write, MQTT in front, nobody in without a password.
+
+::
+
+    Nats(folder: DataFolder, *, host="127.0.0.1", port=0, mqtt_host="127.0.0.1", mqtt_port=0,
+         mqtt_tls: tuple[Path, Path] | None = None)
+        .start(timeout_s=30.0) -> None      writes the configuration, ends leftovers, waits for JetStream
+        .stop(timeout_s=8.0) -> None
+        .url -> str                         "nats://127.0.0.1:PORT", no secret inside
+        .user, .password -> str             the platform's own account user (everything allowed)
+        .connect_options() -> dict          keywords for nats.connect(**...)
+        .issuer_seed -> str                 signs MQTT sign-ins; give it to links.mqtt.SignIn
+        .account -> str                     "CITY"
+        .mqtt_host -> str   .mqtt_port -> int   .monitor_url -> str   .log_file -> Path   .running   .pid
+
+A port of 0 means: the one of the last start if still free, else a free one. Everybody but the platform's user
+is asked about by auth callout (``$SYS.REQ.USER.AUTH``): as long as nobody answers, nobody gets in.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from cheoyong.app.engines.binaries import nats_server, within_reach
+from cheoyong.app.engines.nats_config import ACCOUNT, PLATFORM_USER, NatsPorts, NatsSecrets, config_text
+from cheoyong.app.engines.process import EngineProcess, end_leftovers
+from cheoyong.app.folder import DataFolder
+from cheoyong.domain.errors import ConfigurationError, Unavailable
+
+_START_ATTEMPTS = 3  # a picked port can be taken by somebody else before the server has it
+_LAME_S = 3.0
+
+
+class Nats:
+    """The embedded server of one data folder. The caller holds the folder's lock."""
+
+    account = ACCOUNT
+    user = PLATFORM_USER
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        mqtt_host: str = "127.0.0.1",
+        mqtt_port: int = 0,
+        mqtt_tls: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._wanted = NatsPorts(port, 0, mqtt_port)
+        self._ports = self._wanted
+        self._process: EngineProcess | None = None
+        self.host = host
+        self.mqtt_host = mqtt_host
+        self.mqtt_tls = mqtt_tls
+        self.config_file = folder.nats / "nats-server.conf"
+        self.log_file = folder.logs / "nats-server.log"
+
+    def start(self, timeout_s: float = 30.0) -> None:
+        """End leftovers, start, and return when JetStream has recovered its streams.
+
+        Raises ConfigurationError when a port that was asked for is taken, Unavailable if it does not come up.
+        """
+        if self.running:
+            return
+        end_leftovers(self._is_ours, [(signal.SIGTERM, 8.0)])
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            self._ports = self._choose_ports()
+            try:
+                self._start_once(timeout_s)
+            except Unavailable as error:
+                self.stop()
+                if attempt == _START_ATTEMPTS or "address already in use" not in error.detail:
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+            else:
+                break
+        self._ports_file.write_bytes(msgspec.json.encode(self._ports))
+
+    def stop(self, timeout_s: float = 8.0) -> None:
+        """Let it close its stores and end; nothing happens when not running."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop([(signal.SIGTERM, timeout_s)])
+
+    @property
+    def running(self) -> bool:
+        """Whether our child is alive."""
+        return self._process is not None and self._process.running
+
+    @property
+    def pid(self) -> int:
+        """Process id; 0 when not started."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def url(self) -> str:
+        """Where NATS clients connect."""
+        return f"nats://{self.host}:{self._ports.client}"
+
+    @property
+    def mqtt_port(self) -> int:
+        """Where MQTT clients connect."""
+        return self._ports.mqtt
+
+    @property
+    def monitor_url(self) -> str:
+        """Health and figures over HTTP, on loopback only."""
+        return f"http://127.0.0.1:{self._ports.monitor}"
+
+    @property
+    def password(self) -> str:
+        """The platform user's password, made at random on first use."""
+        return self._folder.secret("nats-platform")
+
+    @property
+    def issuer_seed(self) -> str:
+        """The account key that signs what MQTT devices may do (nkey seed, starts with SA)."""
+        return issuer_seed_of(self._folder.secret("nats-issuer"))
+
+    def connect_options(self) -> dict[str, Any]:
+        """Keywords for ``nats.connect``."""
+        return {"servers": [self.url], "user": self.user, "password": self.password}
+
+    def figures(self, page: str = "varz") -> dict[str, Any]:
+        """A page of the server's monitor (``varz``, ``jsz``, ``connz``, ``healthz``) as a dict.
+
+        Raises Unavailable when the server does not answer.
+        """
+        try:
+            with urllib.request.urlopen(f"{self.monitor_url}/{page}", timeout=2.0) as answer:  # noqa: S310
+                return dict(msgspec.json.decode(answer.read()))
+        except (urllib.error.URLError, OSError) as error:
+            raise Unavailable(f"does not answer: {error}", where="nats-server") from error
+
+    @property
+    def _ports_file(self) -> Path:
+        return self._folder.secrets / "nats-ports.json"  # in the folder that only we write
+
+    def _start_once(self, timeout_s: float) -> None:
+        self._write_configuration()
+        process = EngineProcess(
+            [str(self._program()), "-c", str(self.config_file)],
+            self._folder.engine_user,
+            log_file=self._folder.logs / "nats-start.log",
+            also_says_in=self.log_file,
+            cwd=self._folder.nats,
+            death_signal=signal.SIGTERM,
+        )
+        process.start()
+        self._process = process
+        process.wait_ready(self._says_ready, timeout_s)
+
+    def _program(self) -> Path:
+        return within_reach(nats_server(), self._folder.engine_user, self._folder.root / "engines")
+
+    def _write_configuration(self) -> None:
+        secrets = NatsSecrets(self.password, public_key_of(self.issuer_seed))
+        text = config_text(
+            self._ports,
+            secrets,
+            host=self.host,
+            mqtt_host=self.mqtt_host,
+            mqtt_tls=self.mqtt_tls,
+            store_dir=self._folder.nats,
+            log_file=self.log_file,
+        )
+        self._folder.give_to_engines(self.config_file, text)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return process.name().startswith("nats-server") and str(self.config_file) in process.cmdline()
+
+    def _says_ready(self) -> bool:
+        try:
+            return bool(self.figures("healthz").get("status") == "ok")
+        except Unavailable:
+            return False
+
+    def _choose_ports(self) -> NatsPorts:
+        last = self._last_ports()
+        client = _port(self.host, self._wanted.client, last.client, "NATS")
+        mqtt = _port(self.mqtt_host, self._wanted.mqtt, last.mqtt, "MQTT", taken={client})
+        return NatsPorts(client, _port("127.0.0.1", 0, last.monitor, "monitor", taken={client, mqtt}), mqtt)
+
+    def _last_ports(self) -> NatsPorts:
+        try:
+            return msgspec.json.decode(self._ports_file.read_bytes(), type=NatsPorts)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return NatsPorts(0, 0, 0)
+
+
+def issuer_seed_of(secret: str) -> str:
+    """An account key's seed, derived from a secret text of 256 random bits.
+
+    >>> issuer_seed_of("x")[:2]
+    'SA'
+    """
+    import hashlib
+
+    import nkeys
+
+    raw = hashlib.blake2b(secret.encode(), digest_size=32, person=b"nats issuer").digest()
+    return str(nkeys.encode_seed(raw, nkeys.PREFIX_BYTE_ACCOUNT).decode())
+
+
+def public_key_of(seed: str) -> str:
+    """The public half of an nkey seed.
+
+    >>> public_key_of(issuer_seed_of("x"))[0]
+    'A'
+    """
+    import nkeys
+
+    return str(nkeys.from_seed(bytearray(seed.encode())).public_key.decode())
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether a TCP server could listen there now."""
+    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _port(host: str, wanted: int, last: int, name: str, taken: set[int] | None = None) -> int:
+    if wanted:
+        if not port_is_free(host, wanted):
+            raise ConfigurationError(
+                f"port {wanted} on {host} is taken", where=f"{name} port", mend="free it or choose another"
+            )
+        return wanted
+    if last and last not in (taken or ()) and port_is_free(host, last):
+        return last
+    while True:  # ends: the system hands out another free port each time
+        with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+            picked = int(probe.getsockname()[1])
+        if picked not in (taken or ()):
+            return picked
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

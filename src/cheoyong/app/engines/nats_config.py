@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded nats-server's configuration: every JetStream write synced, sign-in by auth callout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+
+ACCOUNT = "CITY"
+PLATFORM_USER = "platform"
+MAX_PAYLOAD_BYTES = 1 << 20
+_CONNECTIONS_MAX = 20_000
+_STORE_BYTES_MAX = 8 << 30
+_MEMORY_BYTES_MAX = 256 << 20
+
+
+class NatsPorts(msgspec.Struct, frozen=True):
+    """TCP ports of the client, monitor and MQTT listeners; 0 for "pick one"."""
+
+    client: int
+    monitor: int
+    mqtt: int
+
+
+class NatsSecrets(msgspec.Struct, frozen=True):
+    """The platform user's password and the public key that sign-ins are signed with."""
+
+    platform_password: str
+    issuer_public: str
+
+
+def config_text(
+    ports: NatsPorts,
+    secrets: NatsSecrets,
+    *,
+    host: str,
+    mqtt_host: str,
+    mqtt_tls: tuple[Path, Path] | None,
+    store_dir: Path,
+    log_file: Path,
+) -> str:
+    """The configuration as JSON, which nats-server reads as its own format.
+
+    >>> text = config_text(NatsPorts(4222, 8222, 1883), NatsSecrets("p", "A"), host="::1",
+    ...                    mqtt_host="0.0.0.0", mqtt_tls=None, store_dir=Path("/d"), log_file=Path("/l"))
+    >>> json.loads(text)["jetstream"]["sync_interval"], json.loads(text)["listen"]
+    ('always', '[::1]:4222')
+    """
+    mqtt: dict[str, object] = {
+        "listen": _address(mqtt_host, ports.mqtt),
+        "ack_wait": "30s",
+        "max_ack_pending": 1000,
+    }
+    if mqtt_tls is not None:
+        certificate, key = mqtt_tls
+        mqtt["tls"] = {"cert_file": str(certificate), "key_file": str(key)}
+    settings = {
+        "server_name": "cheoyong",
+        "listen": _address(host, ports.client),
+        "http": _address("127.0.0.1", ports.monitor),
+        "max_payload": MAX_PAYLOAD_BYTES,
+        "max_connections": _CONNECTIONS_MAX,
+        "log_file": str(log_file),
+        "log_size_limit": 10 << 20,
+        "log_max_num": 5,
+        "pid_file": str(store_dir / "nats-server.pid"),
+        "jetstream": {
+            "store_dir": str(store_dir),
+            # The default acknowledges first and syncs up to two minutes later: a power cut would lose what a
+            # sensor was told is safe.
+            "sync_interval": "always",
+            "max_file_store": _STORE_BYTES_MAX,
+            "max_memory_store": _MEMORY_BYTES_MAX,
+        },
+        "mqtt": mqtt,
+        "accounts": {
+            ACCOUNT: {
+                "jetstream": "enabled",
+                "users": [{"user": PLATFORM_USER, "password": secrets.platform_password}],
+            },
+            "SYS": {},
+        },
+        "system_account": "SYS",
+        "authorization": {
+            "timeout": 5,  # seconds for a sign-in, database included
+            "auth_callout": {
+                "issuer": secrets.issuer_public,
+                "auth_users": [PLATFORM_USER],
+                "account": ACCOUNT,
+            },
+        },
+    }
+    return json.dumps(settings, indent=1) + "\n"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
