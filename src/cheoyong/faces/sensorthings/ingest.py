@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hot path: POST of one Observation and of dataArrays, answered after the commit.
+
+A plain ASGI handler: no routing table, no model layer between the socket and the columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from cheoyong.domain.access import Principal
+from cheoyong.domain.errors import InvalidInput, TooLarge
+from cheoyong.flow.directory import Directory
+from cheoyong.flow.intake import Intake
+from cheoyong.flow.observation_json import parse_data_arrays, parse_observation, row_of, rows_of_data_arrays
+from cheoyong.records.observations import concatenate
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BODY_BYTES_MAX = 16 << 20
+_INTO_DATASTREAM = re.compile(r"/Datastreams\((\d{1,10})\)/Observations/?$")
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+
+
+class Ingest:
+    """Takes observations in over HTTP for whoever may observe."""
+
+    def __init__(self, intake: Intake, directory: Directory, now_us: Callable[[], int]) -> None:
+        self._intake = intake
+        self._directory = directory
+        self._now_us = now_us
+
+    @staticmethod
+    def takes(path: str) -> bool:
+        """Whether a POST to this path (below ``/v1.1``) creates observations."""
+        return path in ("/Observations", "/CreateObservations") or bool(_INTO_DATASTREAM.match(path))
+
+    async def handle(
+        self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
+    ) -> None:
+        """Answer one POST; errors of the CheoyongError tree are left to the caller to render."""
+        principal.require("observe")
+        body = await read_body(scope, receive, BODY_BYTES_MAX)
+        root = root_url(scope)
+        if path == "/CreateObservations":
+            await self._many(body, principal, root, send)
+        else:
+            named = _INTO_DATASTREAM.match(path)
+            await self._one(body, int(named[1]) if named else None, principal, root, send)
+
+    async def _one(
+        self, body: bytes, addressed: int | None, principal: Principal, root: str, send: Send
+    ) -> None:
+        named, observation = parse_observation(body)
+        datastream_id = addressed if addressed is not None else named
+        if datastream_id is None:
+            raise InvalidInput("no datastream", where="Datastream", mend='add "Datastream": {"@iot.id": 1}')
+        if self._directory.known(datastream_id) is None:
+            await self._directory.load([datastream_id])
+        entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
+        rows = row_of(observation, datastream_id, entry.observation_type, self._now_us())
+        ids = await self._intake.submit(rows)
+        link = f"{root}/Observations({ids[0]})"
+        body = b'{"@iot.id":%d,"@iot.selfLink":"%s"}' % (ids[0], link.encode())
+        await _created(send, body, [(b"location", link.encode())])
+
+    async def _many(self, body: bytes, principal: Principal, root: str, send: Send) -> None:
+        arrays = parse_data_arrays(body)
+        await self._directory.load(array.datastream.id for array in arrays)
+
+        def type_of(datastream_id: int) -> str:
+            entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
+            return entry.observation_type
+
+        parts = [rows for rows in rows_of_data_arrays(arrays, type_of, self._now_us()) if len(rows)]
+        ids = (await self._intake.submit(concatenate(parts))).tolist() if parts else []
+        prefix = f"{root}/Observations("
+        await _created(send, msgspec.json.encode([f"{prefix}{i})" for i in ids]), [])
+
+
+async def _created(send: Send, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": 201, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
+    """The whole request body; TooLarge as soon as it is announced or grows beyond ``bytes_max``."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > bytes_max:
+            raise _too_large(bytes_max)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return _bounded(body, bytes_max)
+    pieces, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > bytes_max:
+            raise _too_large(bytes_max)
+    return b"".join(pieces)
+
+
+def _bounded(body: bytes, bytes_max: int) -> bytes:
+    if len(body) > bytes_max:
+        raise _too_large(bytes_max)
+    return body
+
+
+def _too_large(bytes_max: int) -> TooLarge:
+    return TooLarge(f"the body is over {bytes_max >> 20} MiB", mend="send less in one request")
+
+
+def root_url(scope: Scope) -> str:
+    """The service root as the client addressed it, e.g. ``http://127.0.0.1:8080/v1.1``."""
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+    if not _HOST.fullmatch(host):
+        raise InvalidInput("the Host header is malformed", where="Host")
+    return f"{scope.get('scheme', 'http')}://{host}/v1.1"

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OBSERVE: many writers share one commit; each is answered only after it.
+
+A writer hands in columns and waits. While one commit is on its way the next group gathers, so the
+busier the door the larger the groups, and a lone writer never waits for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import numpy as np
+import structlog
+
+from cheoyong.domain.errors import CheoyongError, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.observation import Int64s
+from cheoyong.records.observations import ObservationWriter, Rows, Stored, concatenate
+
+ROWS_WAITING_MAX = 400_000
+ROWS_PER_COMMIT_MAX = 50_000
+_ATTEMPTS_MAX = 4
+_RETRY_AFTER_S = (0.05, 0.25, 1.0)
+
+_log = structlog.get_logger()
+Committed = Callable[[Stored, Rows, int], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    rows: Rows
+    answer: asyncio.Future[Int64s]
+
+
+class Intake:
+    """The one door to the observation table, shared by HTTP, MQTT and every other link.
+
+    ``now_us`` is the clock; the recording instant of a commit never falls behind the one before it
+    (F07). ``committed`` is told of every commit afterwards, in order (hints, counters).
+    """
+
+    def __init__(
+        self, writer: ObservationWriter, now_us: Callable[[], int], committed: Committed | None = None
+    ) -> None:
+        self._writer = writer
+        self._now_us = now_us
+        self._committed = committed
+        self._waiting: deque[_Waiting] = deque()
+        self._rows_waiting = 0
+        self._wake = asyncio.Event()
+        self._last_us = 0
+        self._task: asyncio.Task[None] | None = None
+        self.commits = 0
+        self.observations = 0
+        self.duplicates = 0
+
+    def start(self) -> None:
+        """Begin to commit; needs a running event loop."""
+        self._task = asyncio.create_task(self._run(), name="intake")
+
+    async def stop(self) -> None:
+        """Commit what waits, then end."""
+        if self._task is None:
+            return
+        while self._waiting and not self._task.done():
+            await asyncio.wait([self._waiting[-1].answer])
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def rows_waiting(self) -> int:
+        """Observations taken in and not yet committed."""
+        return self._rows_waiting
+
+    async def submit(self, rows: Rows) -> Int64s:
+        """Store rows; returns their ids once they are durable.
+
+        Raises TooMany when 400,000 rows wait already, OutOfSpace when the disk is full, Unavailable
+        when PostgreSQL stays away; then nothing of ``rows`` is acknowledged.
+        """
+        if self._rows_waiting + len(rows) > ROWS_WAITING_MAX:
+            raise TooMany("more observations wait than can be stored", retry_after_s=1)
+        answer: asyncio.Future[Int64s] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(rows, answer))
+        self._rows_waiting += len(rows)
+        self._wake.set()
+        return await answer
+
+    async def tick(self) -> int:
+        """Record that time went on without a measurement; returns the instant (µs)."""
+        empty = np.empty(0, np.int64)
+        await self.submit(Rows(empty, empty, np.empty(0), empty))
+        return self._last_us
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            group = self._take()
+            if not self._waiting:
+                self._wake.clear()
+            await self._commit(group)
+
+    def _take(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        count = 0
+        while self._waiting and (not group or count + len(self._waiting[0].rows) <= ROWS_PER_COMMIT_MAX):
+            item = self._waiting.popleft()
+            group.append(item)
+            count += len(item.rows)
+        self._rows_waiting -= count
+        return group
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        rows = concatenate([item.rows for item in group])
+        self._last_us = max(self._last_us, self._now_us())
+        try:
+            stored = await self._store(rows)
+        except CheoyongError as error:
+            for item in group:
+                if not item.answer.done():
+                    item.answer.set_exception(error)
+            return
+        self.commits += 1
+        self.observations += stored.new
+        self.duplicates += len(rows) - stored.new
+        start = 0
+        for item in group:
+            end = start + len(item.rows)
+            if not item.answer.done():
+                item.answer.set_result(stored.ids[start:end])
+            start = end
+        if self._committed is not None:
+            await self._committed(stored, rows, self._last_us)
+
+    async def _store(self, rows: Rows) -> Stored:
+        """Store, and try again after a lost connection: the digest makes a second try harmless (F18)."""
+        for attempt in range(_ATTEMPTS_MAX):
+            try:
+                return await self._writer.store(rows, self._last_us)
+            except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as error:
+                raise OutOfSpace("the database has no room", mend="free disk space; send again") from error
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+                _log.warning("commit_outcome_unknown", attempt=attempt + 1, error=str(error))
+                if attempt < len(_RETRY_AFTER_S):
+                    await asyncio.sleep(_RETRY_AFTER_S[attempt])
+        raise Unavailable("PostgreSQL did not answer", mend="send again; what was stored is not doubled")
