@@ -252,10 +252,23 @@ CREATE TABLE publication (
   sha256          bytea NOT NULL,
   cap             bytea NOT NULL,
   PRIMARY KEY (identifier, channel),
-  CHECK ((channel = 'public') = (status = 'Actual')),
-  CHECK ((channel = 'exercise') = (status = 'Exercise'))
+  CHECK ((channel = 'public_cap_feed') = (status = 'Actual')),
+  CHECK ((channel = 'exercise_cap_feed') = (status = 'Exercise'))
 );
 CREATE INDEX publication_sent ON publication (channel, sent_at DESC);
+
+-- What a person asked of an incident, for the worker to carry out in its own order.
+CREATE TABLE command (
+  seq             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  organisation_id int NOT NULL REFERENCES organisation,
+  verb            text NOT NULL CHECK (verb IN ('take', 'close', 'acknowledge')),
+  subject         uuid NOT NULL,
+  by              text NOT NULL,
+  reason          text NOT NULL DEFAULT '' CHECK (length(reason) <= 2000),
+  made_at         timestamptz NOT NULL,
+  done_at         timestamptz
+);
+CREATE INDEX command_waiting ON command (seq) WHERE done_at IS NULL;
 
 -- Where each worker stands; its state and its outputs commit together.
 CREATE TABLE bookmark (

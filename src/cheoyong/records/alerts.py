@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts on their way to being sent, and what was sent, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from cheoyong.domain.errors import Conflict, NotFound
+from cheoyong.records.connection import Connection
+from cheoyong.warn.life import AlertState
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One document as it left: its CAP identifier, channel, status, times (µs) and bytes."""
+
+    identifier: str
+    channel: str
+    status: str
+    event: str
+    sent_us: int
+    expires_us: int
+    cap: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert as it stands, with the version that a writer must still find."""
+
+    state: AlertState
+    version: int
+    changed_us: int
+
+
+async def add_alert(connection: Connection, organisation_id: int, state: AlertState, changed_us: int) -> bool:
+    """Store a new draft; False when it is there already."""
+    stored = await connection.fetchval(
+        "INSERT INTO alert (id, organisation_id, incident_id, version, state, changed_at)"
+        " VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING id",
+        state.alert_id, organisation_id, state.incident_id, msgspec.to_builtins(state), changed_us,
+    )  # fmt: skip
+    return stored is not None
+
+
+async def alert_for_change(connection: Connection, alert_id: UUID) -> StoredAlert:
+    """The alert, its row locked until the transaction ends; NotFound when there is none."""
+    return await _alert(connection, alert_id, "FOR UPDATE")
+
+
+async def alert(connection: Connection, alert_id: UUID) -> StoredAlert:
+    """The alert as it stands; NotFound when there is none or it is another organisation's."""
+    return await _alert(connection, alert_id, "")
+
+
+async def _alert(connection: Connection, alert_id: UUID, lock: str) -> StoredAlert:
+    row = await connection.fetchrow(
+        f"SELECT state, version, changed_at FROM alert WHERE id = $1 {lock}", alert_id
+    )
+    if row is None:
+        raise NotFound("there is no such alert", where=str(alert_id))
+    return _stored(row)
+
+
+def _stored(row: Any) -> StoredAlert:
+    return StoredAlert(msgspec.convert(row["state"], AlertState), row["version"], row["changed_at"])
+
+
+async def alerts(connection: Connection, *, limit: int = 100) -> list[StoredAlert]:
+    """Alerts, newest change first."""
+    rows = await connection.fetch(
+        "SELECT state, version, changed_at FROM alert ORDER BY changed_at DESC, id LIMIT $1", limit
+    )
+    return [_stored(row) for row in rows]
+
+
+async def alerts_of_incident(connection: Connection, incident_id: UUID) -> list[StoredAlert]:
+    """The alerts of one incident, oldest first."""
+    rows = await connection.fetch(
+        "SELECT state, version, changed_at FROM alert WHERE incident_id = $1 ORDER BY changed_at, id",
+        incident_id,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def save_alert(connection: Connection, state: AlertState, version: int, changed_us: int) -> None:
+    """Write the next state over version ``version``; Conflict when someone was faster."""
+    saved = await connection.fetchval(
+        "UPDATE alert SET state = $2, version = version + 1, changed_at = $4"
+        " WHERE id = $1 AND version = $3 RETURNING version",
+        state.alert_id, msgspec.to_builtins(state), version, changed_us,
+    )  # fmt: skip
+    if saved is None:
+        raise Conflict("the alert has changed since it was read", where="alert", mend="reload it")
+
+
+async def publish(
+    connection: Connection, organisation_id: int, alert_id: UUID, publication: Publication
+) -> bool:
+    """Store what leaves; False when this identifier has left by this channel already."""
+    stored = await connection.fetchval(
+        "INSERT INTO publication (identifier, channel, organisation_id, alert_id, status, event,"
+        " sent_at, expires_at, sha256, cap) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " ON CONFLICT DO NOTHING RETURNING identifier",
+        publication.identifier, publication.channel, organisation_id, alert_id, publication.status,
+        publication.event, publication.sent_us, publication.expires_us,
+        hashlib.sha256(publication.cap).digest(), publication.cap,
+    )  # fmt: skip
+    return stored is not None
+
+
+async def publications(connection: Connection, channel: str, *, limit: int = 100) -> list[Publication]:
+    """What has left by a channel, newest first."""
+    rows = await connection.fetch(
+        "SELECT identifier, channel, status, event, sent_at, expires_at, cap FROM publication"
+        " WHERE channel = $1 ORDER BY sent_at DESC, identifier LIMIT $2",
+        channel, limit,
+    )  # fmt: skip
+    return [_publication(row) for row in rows]
+
+
+async def publication(connection: Connection, identifier: str) -> Publication:
+    """The document of a CAP identifier; NotFound when none has left under it."""
+    row = await connection.fetchrow(
+        "SELECT identifier, channel, status, event, sent_at, expires_at, cap FROM publication"
+        " WHERE identifier = $1 LIMIT 1",
+        identifier,
+    )
+    if row is None:
+        raise NotFound("nothing was published under this identifier", where=identifier[:120])
+    return _publication(row)
+
+
+def _publication(row: Any) -> Publication:
+    return Publication(
+        row["identifier"],
+        row["channel"],
+        row["status"],
+        row["event"],
+        row["sent_at"],
+        row["expires_at"],
+        row["cap"],
+    )

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log of commits as a worker reads it: batches in commit order, never stepping over one in flight.
+
+Sequence numbers are not commit order, so a batch is read only when its transaction is older than
+every transaction still running (pg_snapshot_xmin), and the bookmark is (transaction, number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cheoyong.domain.observation import ObservationBatch
+from cheoyong.records.connection import POSTGRES_EPOCH_US, Connection
+
+BATCHES_PER_READ_MAX = 512
+ROWS_PER_READ_MAX = 200_000
+
+_COPIED_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("id_size", ">i4"), ("id", ">i8"),
+        ("datastream_size", ">i4"), ("datastream", ">i4"),
+        ("time_size", ">i4"), ("time", ">i8"),
+        ("result_size", ">i4"), ("result", ">f8"),
+    ]
+)  # fmt: skip
+Table = NDArray[np.void]
+_HEAD_BYTES, _TAIL_BYTES = 19, 2
+
+
+class Bookmark(NamedTuple):
+    """The last batch a worker has taken in: its transaction and its number."""
+
+    xid: int
+    number: int
+
+
+START = Bookmark(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    mark: Bookmark
+    recorded_us: int
+    first_id: int
+    end_id: int
+
+
+async def read_batches(
+    connection: Connection, after: Bookmark, datastream_ids: Sequence[int]
+) -> list[tuple[Bookmark, ObservationBatch]]:
+    """The next batches after a bookmark, with the rows of ``datastream_ids`` only, in commit order.
+
+    Bounded to 512 batches and about 200,000 rows; an empty list means there is nothing new.
+    """
+    rows = await connection.fetch(
+        "SELECT xid, number, recorded_at, first_id, count FROM batch"
+        " WHERE (xid, number) > ($1::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY xid, number LIMIT $3",
+        after.xid, after.number, BATCHES_PER_READ_MAX,
+    )  # fmt: skip
+    spans = _bounded(
+        _Span(
+            Bookmark(row["xid"], row["number"]),
+            row["recorded_at"],
+            row["first_id"],
+            row["first_id"] + row["count"],
+        )
+        for row in rows
+    )
+    table = await _observations(connection, spans, datastream_ids)
+    return [(span.mark, _batch(span, table)) for span in spans]
+
+
+def _bounded(spans: Iterable[_Span]) -> list[_Span]:
+    taken: list[_Span] = []
+    count = 0
+    for span in spans:
+        if taken and count + span.end_id - span.first_id > ROWS_PER_READ_MAX:
+            break
+        taken.append(span)
+        count += span.end_id - span.first_id
+    return taken
+
+
+async def _observations(connection: Connection, spans: list[_Span], datastream_ids: Sequence[int]) -> Table:
+    """Rows of the spans, sorted by id; one query a run of adjoining ids."""
+    pieces = []
+    for first, end in _runs([(span.first_id, span.end_id) for span in spans if span.end_id > span.first_id]):
+        raw = bytearray()
+
+        async def take(data: bytes, raw: bytearray = raw) -> None:
+            raw.extend(data)
+
+        await connection.copy_from_query(
+            "SELECT id, datastream_id, phenomenon_time, coalesce(result, 'NaN') FROM observation"
+            " WHERE id >= $1 AND id < $2 AND datastream_id = ANY($3::int[])",
+            first, end, list(datastream_ids), output=take, format="binary",
+        )  # fmt: skip
+        pieces.append(np.frombuffer(bytes(raw[_HEAD_BYTES:-_TAIL_BYTES]), _COPIED_ROW))
+    table = np.concatenate(pieces) if pieces else np.empty(0, _COPIED_ROW)
+    return table[np.argsort(table["id"], kind="stable")]
+
+
+def _runs(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Adjoining half-open ranges joined.
+
+    >>> _runs([(10, 12), (1, 5), (5, 9)])
+    [(1, 9), (10, 12)]
+    """
+    joined: list[tuple[int, int]] = []
+    for first, end in sorted(ranges):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((first, end))
+    return joined
+
+
+def _batch(span: _Span, table: Table) -> ObservationBatch:
+    first, end = np.searchsorted(table["id"], [span.first_id, span.end_id])
+    rows = table[first:end]
+    return ObservationBatch(
+        number=span.mark.number,
+        recorded_us=span.recorded_us,
+        id=rows["id"].astype(np.int64),
+        datastream_id=rows["datastream"].astype(np.int64),
+        phenomenon_us=rows["time"].astype(np.int64) + POSTGRES_EPOCH_US,
+        result=rows["result"].astype(np.float64),
+    )

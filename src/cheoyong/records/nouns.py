@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be read from the registry and of observations: each noun's columns and how nouns are related.
+
+Every piece of SQL here is a constant of ours; ``n`` stands for the noun's own row and ``{parent}`` for
+the id of the row that a relation starts from. Names and envelopes of a standard live in its face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a column holds, and so what it may be compared with."""
+
+    INTEGER = "bigint"
+    NUMBER = "double precision"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    TIME = "timestamptz"  # an int of µs since 1970
+    SPAN = "span"  # begin in ``sql``, end in ``end_sql``; an instant ends where it begins
+    JSON = "jsonb"
+    VARIANT = "variant"  # a number in ``sql``, else JSON in ``json_sql``
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One readable column: its SQL, what it holds, whether it may be NULL."""
+
+    sql: str
+    kind: Kind
+    nullable: bool = False
+    end_sql: str = ""
+    json_sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How to come from a row to those of another noun.
+
+    To one: ``key`` is the SQL of the target's id in the row it starts from. To many: ``condition``
+    holds for the target rows of ``{parent}``.
+    """
+
+    target: str
+    key: str = ""
+    condition: str = ""
+
+    @property
+    def many(self) -> bool:
+        """Whether it leads to any number of rows."""
+        return not self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """One noun: where its rows come from, its columns, its relations, its order when none is asked for."""
+
+    source: str
+    columns: Mapping[str, Column]
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    default_order: tuple[str, ...] = ("id",)
+
+
+_ID = Column("n.id", Kind.INTEGER)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column:
+    return Column(f"n.{name}", Kind.TEXT, nullable)
+
+
+def _json(name: str, *, nullable: bool = False) -> Column:
+    return Column(f"n.{name}", Kind.JSON, nullable)
+
+
+_NAMED = {
+    "id": _ID,
+    "name": _text("name"),
+    "description": _text("description"),
+    "properties": _json("properties", nullable=True),
+}
+
+# A pass is written nowhere, so it is said only of what the checks have read and have rules for.
+_FLAG = (
+    "coalesce((SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
+    " ORDER BY q.batch DESC LIMIT 1)::int,"
+    " CASE WHEN (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
+    " AND (SELECT b.number FROM batch_visible b WHERE b.first_id <= n.id ORDER BY b.first_id DESC LIMIT 1)"
+    " <= (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline')"
+    " THEN 1 ELSE 2 END)"
+)
+
+# Where an observation names no feature, it is of the place where its thing stands: that place, numbered
+# below zero, is its feature. Nothing is written for it.
+_FEATURES = (
+    "(SELECT id, name, description, encoding_type, feature, properties FROM feature"
+    " UNION ALL SELECT -id, name, description, encoding_type, location, properties FROM location)"
+)
+_FEATURE_OF_OBSERVATION = (
+    "coalesce(n.feature_id, (SELECT -min(l.location_id) FROM datastream d"
+    " JOIN thing_location l USING (thing_id) WHERE d.id = n.datastream_id))"
+)
+_OBSERVATIONS_OF_FEATURE = (
+    "(n.feature_id = {parent} OR n.feature_id IS NULL AND n.datastream_id IN (SELECT d.id FROM datastream d"
+    " WHERE {parent} < 0 AND (SELECT min(l.location_id) FROM thing_location l"
+    " WHERE l.thing_id = d.thing_id) = -({parent})))"
+)
+
+NOUNS: Mapping[str, Noun] = {
+    "thing": Noun(
+        "thing",
+        _NAMED,
+        {
+            "locations": Relation(
+                "location",
+                condition="n.id IN (SELECT l.location_id FROM thing_location l WHERE l.thing_id = {parent})",
+            ),
+            "datastreams": Relation("datastream", condition="n.thing_id = {parent}"),
+        },
+    ),
+    "location": Noun(
+        "location",
+        {**_NAMED, "encoding_type": _text("encoding_type"), "location": _json("location")},
+        {
+            "things": Relation(
+                "thing",
+                condition="n.id IN (SELECT l.thing_id FROM thing_location l WHERE l.location_id = {parent})",
+            )
+        },
+    ),
+    "sensor": Noun(
+        "sensor",
+        {**_NAMED, "encoding_type": _text("encoding_type"), "metadata": _json("metadata")},
+        {"datastreams": Relation("datastream", condition="n.sensor_id = {parent}")},
+    ),
+    "observed_property": Noun(
+        "observed_property",
+        {**_NAMED, "definition": _text("definition")},
+        {"datastreams": Relation("datastream", condition="n.observed_property_id = {parent}")},
+    ),
+    "datastream": Noun(
+        "datastream",
+        {
+            **_NAMED,
+            "observation_type": _text("observation_type"),
+            "unit": _json("unit"),
+            "observed_area": _json("observed_area", nullable=True),
+            "series": _text("series", nullable=True),
+        },
+        {
+            "thing": Relation("thing", key="n.thing_id"),
+            "sensor": Relation("sensor", key="n.sensor_id"),
+            "observed_property": Relation("observed_property", key="n.observed_property_id"),
+            "observations": Relation("observation", condition="n.datastream_id = {parent}"),
+        },
+    ),
+    "observation": Noun(
+        "observation_visible",
+        {
+            "id": _ID,
+            "phenomenon": Column(
+                "n.phenomenon_time",
+                Kind.SPAN,
+                end_sql="coalesce(n.phenomenon_end, n.phenomenon_time)",
+            ),
+            "phenomenon_time": Column("n.phenomenon_time", Kind.TIME),
+            "phenomenon_end": Column("n.phenomenon_end", Kind.TIME, nullable=True),
+            "result": Column("n.result", Kind.VARIANT, nullable=True, json_sql="(n.detail -> 'result')"),
+            "result_time": Column("n.result_time", Kind.TIME, nullable=True),
+            "detail": _json("detail", nullable=True),
+            "parameters": Column("(n.detail -> 'parameters')", Kind.JSON, nullable=True),
+            "flag": Column(_FLAG, Kind.INTEGER),
+        },
+        {
+            "datastream": Relation("datastream", key="n.datastream_id"),
+            "feature": Relation("feature", key=_FEATURE_OF_OBSERVATION),
+        },
+        # The index of a datastream's observations has this order: a page costs its own rows only.
+        default_order=("phenomenon_time", "id"),
+    ),
+    "feature": Noun(
+        _FEATURES,
+        {**_NAMED, "encoding_type": _text("encoding_type"), "feature": _json("feature")},
+        {"observations": Relation("observation", condition=_OBSERVATIONS_OF_FEATURE)},
+    ),
+}

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read rows of any noun: a page, one row, a count, or the related rows of many rows in one statement.
+
+Callers hold a connection from ``as_organisation``; row security decides what exists for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql
+from cheoyong.records.connection import Connection
+from cheoyong.records.nouns import NOUNS, Noun, Relation
+
+ROWS_MAX = 10_001  # one more than the largest page, to see whether there is a next one
+Row = Any  # asyncpg.Record: columns by name
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of a noun, with which columns, in which order.
+
+    ``keys`` names the to-one relations whose target id each row should carry, as ``<relation>_key``.
+    """
+
+    noun: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    condition: Condition | None = None
+    order: tuple[Order, ...] = ()
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A way begins at all rows of a noun (``id`` None) or at one."""
+
+    noun: str
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A way goes on along a relation, to all its rows or to the one with ``id``."""
+
+    relation: str
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where to read: a start and the steps after it, as an address names them."""
+
+    start: Start
+    steps: tuple[Step, ...] = ()
+
+    def noun(self) -> str:
+        """The noun it ends at.
+
+        >>> Way(Start("thing", 1), (Step("datastreams", 2), Step("observations"))).noun()
+        'observation'
+        """
+        name = self.start.noun
+        for step in self.steps:
+            name = NOUNS[name].relations[step.relation].target
+        return name
+
+    def single(self) -> bool:
+        """Whether it leads to at most one row."""
+        if not self.steps:
+            return self.start.id is not None
+        before = Way(self.start, self.steps[:-1]).noun()
+        last = self.steps[-1]
+        return last.id is not None or not NOUNS[before].relations[last.relation].many
+
+
+async def find(connection: Connection, way: Way) -> int | None:
+    """The id of the one row a way leads to; None when there is none."""
+    parameters = Parameters()
+    sql = _id_sql(way, parameters)
+    found: int | None = await connection.fetchval(f"SELECT {sql}", *parameters.values)
+    return found
+
+
+async def page(connection: Connection, selection: Selection, within: tuple[Way, int] | None) -> list[Row]:
+    """The rows of a selection, in order.
+
+    ``within``: only those that the last step of this way reaches from the row with this id.
+    """
+    parameters = Parameters()
+    where = _where(selection, within, parameters)
+    sql = _select(selection, where, parameters)
+    rows: list[Row] = await connection.fetch(sql, *parameters.values)
+    return rows
+
+
+async def count(connection: Connection, selection: Selection, within: tuple[Way, int] | None) -> int:
+    """How many rows there are before paging (exact)."""
+    parameters = Parameters()
+    where = _where(selection, within, parameters)
+    sql = f"SELECT count(*) FROM {NOUNS[selection.noun].source} n{where}"
+    number: int = await connection.fetchval(sql, *parameters.values)
+    return number
+
+
+async def related(
+    connection: Connection, noun: str, relation: str, parents: Sequence[int], selection: Selection
+) -> dict[int, list[Row]]:
+    """The related rows of many rows, in one statement; limit and offset hold for each parent.
+
+    ``parents`` are row ids for a relation to many, target ids for one to one; the answer is by them.
+    """
+    parameters = Parameters()
+    ids = parameters.add(list(parents), "bigint[]")
+    link = NOUNS[noun].relations[relation]
+    condition = link.condition.format(parent="p.id") if link.many else "n.id = p.id"
+    if selection.condition is not None:
+        condition += f" AND {condition_sql(NOUNS[selection.noun], selection.condition, parameters)}"
+    inner = _select(selection, f" WHERE {condition}", parameters)
+    sql = f"SELECT p.id AS parent_id, c.* FROM unnest({ids}) WITH ORDINALITY AS p (id, place), LATERAL ({inner}) c"
+    grouped: dict[int, list[Row]] = defaultdict(list)
+    for row in await connection.fetch(sql, *parameters.values):
+        grouped[row["parent_id"]].append(row)
+    return grouped
+
+
+async def related_counts(
+    connection: Connection, noun: str, relation: str, parents: Sequence[int], selection: Selection
+) -> dict[int, int]:
+    """How many related rows each of many rows has, in one statement."""
+    parameters = Parameters()
+    ids = parameters.add(list(parents), "bigint[]")
+    condition = NOUNS[noun].relations[relation].condition.format(parent="p.id")
+    target = NOUNS[selection.noun]
+    if selection.condition is not None:
+        condition += f" AND {condition_sql(target, selection.condition, parameters)}"
+    sql = (
+        f"SELECT p.id, (SELECT count(*) FROM {target.source} n WHERE {condition}) AS number FROM unnest({ids}) p (id)"
+    )
+    return {row["id"]: row["number"] for row in await connection.fetch(sql, *parameters.values)}
+
+
+def _select(selection: Selection, where: str, parameters: Parameters) -> str:
+    noun = NOUNS[selection.noun]
+    columns = [f"{noun.columns[name].sql} AS {name}" for name in selection.columns]
+    columns += [f"{noun.relations[name].key} AS {name}_key" for name in selection.keys]
+    order = order_sql(noun, selection.order, parameters)
+    limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
+    offset = parameters.add(selection.offset, "bigint")
+    return f"SELECT {', '.join(columns)} FROM {noun.source} n{where} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+
+
+def _where(selection: Selection, within: tuple[Way, int] | None, parameters: Parameters) -> str:
+    conditions = []
+    if within is not None:
+        way, parent = within
+        conditions.append(_reached(way, parameters.add(parent, "bigint")))
+    if selection.condition is not None:
+        conditions.append(condition_sql(NOUNS[selection.noun], selection.condition, parameters))
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _reached(way: Way, parent: str) -> str:
+    """What holds for the rows ``n`` at the end of a way that comes from row ``parent``, or are row ``parent``."""
+    if way.single():
+        return f"n.id = {parent}"
+    relation = _last_relation(way)
+    return relation.condition.format(parent=parent)
+
+
+def _last_relation(way: Way) -> Relation:
+    return NOUNS[Way(way.start, way.steps[:-1]).noun()].relations[way.steps[-1].relation]
+
+
+def _id_sql(way: Way, parameters: Parameters) -> str:
+    """A scalar sub-query for the id of the one row a way leads to."""
+    if not way.steps:
+        return f"(SELECT n.id FROM {_noun(way).source} n WHERE n.id = {parameters.add(way.start.id, 'bigint')})"
+    before = Way(way.start, way.steps[:-1])
+    parent = _id_sql(before, parameters)
+    relation = _last_relation(way)
+    if relation.key:
+        found = f"(SELECT {relation.key} FROM {_noun(before).source} n WHERE n.id = {parent})"
+        asked = way.steps[-1].id
+        return found if asked is None else f"(SELECT nullif({found}::bigint = {parameters.add(asked, 'bigint')}, false))"
+    one = parameters.add(way.steps[-1].id, "bigint")
+    condition = relation.condition.format(parent=parent)
+    return f"(SELECT n.id FROM {_noun(way).source} n WHERE n.id = {one} AND {condition})"
+
+
+def _noun(way: Way) -> Noun:
+    return NOUNS[way.noun()]
