@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RESPOND: incidents opened, escalated, eased and closed from facts; pure."""
