@@ -35,6 +35,7 @@ class StoredAlert:
     state: AlertState
     version: int
     changed_us: int
+    published_us: int | None = None
 
 
 async def add_alert(connection: Connection, organisation_id: int, state: AlertState, changed_us: int) -> bool:
@@ -59,7 +60,7 @@ async def alert(connection: Connection, alert_id: UUID) -> StoredAlert:
 
 async def _alert(connection: Connection, alert_id: UUID, lock: str) -> StoredAlert:
     row = await connection.fetchrow(
-        f"SELECT state, version, changed_at FROM alert WHERE id = $1 {lock}", alert_id
+        f"SELECT state, version, changed_at, published_at FROM alert WHERE id = $1 {lock}", alert_id
     )
     if row is None:
         raise NotFound("there is no such alert", where=str(alert_id))
@@ -67,13 +68,16 @@ async def _alert(connection: Connection, alert_id: UUID, lock: str) -> StoredAle
 
 
 def _stored(row: Any) -> StoredAlert:
-    return StoredAlert(msgspec.convert(row["state"], AlertState), row["version"], row["changed_at"])
+    return StoredAlert(
+        msgspec.convert(row["state"], AlertState), row["version"], row["changed_at"], row["published_at"]
+    )
 
 
 async def alerts(connection: Connection, *, limit: int = 100) -> list[StoredAlert]:
     """Alerts, newest change first."""
     rows = await connection.fetch(
-        "SELECT state, version, changed_at FROM alert ORDER BY changed_at DESC, id LIMIT $1", limit
+        "SELECT state, version, changed_at, published_at FROM alert ORDER BY changed_at DESC, id LIMIT $1",
+        limit,
     )
     return [_stored(row) for row in rows]
 
@@ -81,8 +85,33 @@ async def alerts(connection: Connection, *, limit: int = 100) -> list[StoredAler
 async def alerts_of_incident(connection: Connection, incident_id: UUID) -> list[StoredAlert]:
     """The alerts of one incident, oldest first."""
     rows = await connection.fetch(
-        "SELECT state, version, changed_at FROM alert WHERE incident_id = $1 ORDER BY changed_at, id",
+        "SELECT state, version, changed_at, published_at FROM alert WHERE incident_id = $1"
+        " ORDER BY changed_at, id",
         incident_id,
+    )
+    return [_stored(row) for row in rows]
+
+
+_LIVE = "state ->> 'phase' IN ('drafted', 'submitted', 'approved', 'published')"
+_NEVER_US = 2**62
+
+
+async def next_expiry(connection: Connection) -> int:
+    """The earliest instant (µs) at which an alert expires that may still move; far away when none does."""
+    expiry = await connection.fetchval(
+        f"SELECT min((state -> 'content' ->> 'expires_us')::bigint) FROM alert WHERE {_LIVE}"
+    )
+    return _NEVER_US if expiry is None else int(expiry)
+
+
+async def alerts_to_expire(connection: Connection, organisation_id: int, now_us: int) -> list[StoredAlert]:
+    """Alerts that may still move although their time has passed; their rows are locked."""
+    rows = await connection.fetch(
+        "SELECT state, version, changed_at, published_at FROM alert WHERE organisation_id = $1"
+        f" AND {_LIVE}"
+        " AND (state -> 'content' ->> 'expires_us')::bigint <= $2 FOR UPDATE",
+        organisation_id,
+        now_us,
     )
     return [_stored(row) for row in rows]
 
@@ -90,7 +119,8 @@ async def alerts_of_incident(connection: Connection, incident_id: UUID) -> list[
 async def save_alert(connection: Connection, state: AlertState, version: int, changed_us: int) -> None:
     """Write the next state over version ``version``; Conflict when someone was faster."""
     saved = await connection.fetchval(
-        "UPDATE alert SET state = $2, version = version + 1, changed_at = $4"
+        "UPDATE alert SET state = $2, version = version + 1, changed_at = $4,"
+        " published_at = CASE WHEN $2::jsonb ->> 'phase' = 'published' THEN $4 ELSE published_at END"
         " WHERE id = $1 AND version = $3 RETURNING version",
         state.alert_id, msgspec.to_builtins(state), version, changed_us,
     )  # fmt: skip

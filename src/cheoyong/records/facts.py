@@ -110,6 +110,14 @@ async def open_alarms(connection: Connection) -> list[dict[str, Any]]:
     return [{**row["body"], "state": row["state"], "fact_id": row["fact_id"]} for row in rows]
 
 
+async def alarm_steps(connection: Connection, alarm_ids: Sequence[UUID]) -> list[AlarmStep]:
+    """The last step of each of these alarms that is raised and not yet acknowledged."""
+    rows = await connection.fetch(
+        "SELECT body FROM alarm WHERE id = ANY($1::uuid[]) AND state = 'raised'", list(alarm_ids)
+    )
+    return [msgspec.convert(row["body"], AlarmStep) for row in rows]
+
+
 async def incidents(connection: Connection, *, limit: int = 100) -> list[dict[str, Any]]:
     """Incidents, the open ones first, then the newest."""
     rows = await connection.fetch(

@@ -235,7 +235,8 @@ CREATE TABLE alert (
   incident_id     uuid NOT NULL REFERENCES incident,
   version         int NOT NULL,            -- rises with every step: two people acting at once collide here
   state           jsonb NOT NULL,
-  changed_at      timestamptz NOT NULL
+  changed_at      timestamptz NOT NULL,
+  published_at    timestamptz
 );
 CREATE INDEX alert_incident ON alert (incident_id);
 

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: reads on from its bookmark, calls the pipeline, commits facts, state and bookmark together.
+
+Killed at any moment it has either done a batch wholly or not at all, so nothing is lost or doubled.
+The row lock on the bookmark lets a second worker stand by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import asyncpg
+import structlog
+
+from cheoyong.detect.screen import State as ScreenState
+from cheoyong.domain.city import Gauge
+from cheoyong.domain.errors import CheoyongError
+from cheoyong.domain.fact import AlertStep, Fact
+from cheoyong.domain.observation import ObservationBatch, Verdicts
+from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, supersede_untouched
+from cheoyong.flow.pipeline import PipelineState, Setup, step
+from cheoyong.flow.state_bytes import from_bytes, to_bytes
+from cheoyong.records import alerts, commands
+from cheoyong.records.batches import START, Bookmark, read_batches
+from cheoyong.records.connection import Connection, Pool
+from cheoyong.records.facts import add_facts
+from cheoyong.warn.approval import begin
+
+STAGE = "pipeline"
+_IDLE_S = 1.0  # how long a lost hint can delay us
+_TROUBLE_S = 1.0
+
+_log = structlog.get_logger()
+Announce = Callable[[list[tuple[int, Fact]], int], Awaitable[None]]
+
+
+class Worker:
+    """Runs the pipeline for one organisation's datastreams.
+
+    ``announce`` is told of new facts and of the number of the last batch taken in, after the commit.
+    """
+
+    def __init__(self, pool: Pool, setup: Setup, announce: Announce) -> None:
+        self._pool = pool
+        self._setup = setup
+        self._announce = announce
+        self._gauges: dict[int, tuple[int, Gauge]] = {}
+        self._mark = Bookmark(-1, -1)
+        self._state = PipelineState(ScreenState())
+        self._hint = asyncio.Event()
+        self.batches = 0
+        self.failures = 0
+
+    def hint(self) -> None:
+        """Something may have been committed."""
+        self._hint.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; trouble with the database is waited out, and counted."""
+        while True:
+            self._hint.clear()
+            try:
+                worked = await self.advance()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CheoyongError) as error:
+                self.failures += 1
+                self._mark = Bookmark(-1, -1)  # what is in memory may be ahead of what is committed
+                _log.error("worker_failed", error=str(error), kind=type(error).__name__)
+                await asyncio.sleep(_TROUBLE_S)
+                continue
+            if not worked:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._hint.wait(), _IDLE_S)
+        except TimeoutError:
+            return
+
+    async def advance(self) -> bool:
+        """Take in what is new, in one transaction; False when there was nothing."""
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                await self._catch_up_with_bookmark(connection)
+                await self._learn_gauges(connection)
+                batches = await read_batches(connection, self._mark, list(self._gauges))
+                asked = await commands.waiting(connection)
+                if not batches and not asked:
+                    return False
+                state, added = await self._take_in(connection, [batch for _, batch in batches], asked)
+                mark = batches[-1][0] if batches else self._mark
+                await self._move_bookmark(connection, mark, state, batches)
+            self._state, self._mark = state, mark
+        self.batches += len(batches)
+        await self._announce(added, mark.number)
+        return True
+
+    async def _take_in(
+        self, connection: Connection, batches: list[ObservationBatch], asked: list[commands.Command]
+    ) -> tuple[PipelineState, list[tuple[int, Fact]]]:
+        added: list[tuple[int, Fact]] = []
+        state, made = carry_out(self._setup, self._state, asked)
+        if asked:
+            made += await acknowledge(connection, self._setup, asked)
+            added += await self._store(connection, made)
+            await commands.done(connection, [command.seq for command in asked], max(c.made_us for c in asked))
+        desk = await look_at_desk(connection, state)
+        for batch in batches:
+            outcome = step(self._setup, state, batch, self._gauges, desk.standings)
+            await _store_verdicts(connection, batch, outcome.verdicts)
+            facts = list(outcome.facts)
+            if batch.recorded_us >= desk.next_expiry_us:
+                facts += await expire(connection, self._setup, batch.recorded_us)
+            added += await self._store(connection, facts)
+            state = outcome.state
+            if any(fact.kind in ("alert", "incident") for fact in facts):
+                desk = await look_at_desk(connection, state)
+        return state, added
+
+    async def _store(self, connection: Connection, facts: Iterable[Fact]) -> list[tuple[int, Fact]]:
+        added = await add_facts(connection, facts)
+        for _, fact in added:
+            if isinstance(fact.body, AlertStep) and fact.body.step == "drafted":
+                await alerts.add_alert(connection, fact.organisation_id, begin(fact.body), fact.recorded_us)
+                older = await supersede_untouched(connection, self._setup, fact.body, fact.recorded_us)
+                added = added + await add_facts(connection, older)
+        return added
+
+    async def _catch_up_with_bookmark(self, connection: Connection) -> None:
+        """Lock the bookmark; load the state beside it unless it is the one in memory."""
+        row = await connection.fetchrow(
+            "SELECT xid, batch, state FROM bookmark WHERE stage = $1 FOR UPDATE", STAGE
+        )
+        if row is None:
+            await connection.execute(
+                "INSERT INTO bookmark (stage, xid, batch, state) VALUES ($1, '0', 0, '')"
+                " ON CONFLICT DO NOTHING",
+                STAGE,
+            )
+            self._mark, self._state = START, PipelineState(ScreenState())
+        elif (row["xid"], row["batch"]) != self._mark:
+            self._mark = Bookmark(row["xid"], row["batch"])
+            self._state = from_bytes(row["state"]) if row["state"] else PipelineState(ScreenState())
+
+    async def _learn_gauges(self, connection: Connection) -> None:
+        rows = await connection.fetch(
+            "SELECT id, organisation_id, series FROM datastream"
+            " WHERE series IS NOT NULL AND organisation_id = $1 AND id > $2",
+            self._setup.organisation_id, max(self._gauges, default=0),
+        )  # fmt: skip
+        for row in rows:
+            gauge = self._setup.city.gauges.get(row["series"])
+            if gauge is not None:
+                self._gauges[row["id"]] = (row["organisation_id"], gauge)
+
+    async def _move_bookmark(
+        self,
+        connection: Connection,
+        mark: Bookmark,
+        state: PipelineState,
+        batches: list[tuple[Bookmark, ObservationBatch]],
+    ) -> None:
+        now_us = batches[-1][1].recorded_us if batches else None
+        await connection.execute(
+            "UPDATE bookmark SET xid = $2, batch = $3, state = $4, now_at = coalesce($5, now_at)"
+            " WHERE stage = $1",
+            STAGE, mark.xid, mark.number, to_bytes(state), now_us,
+        )  # fmt: skip
+
+
+async def _store_verdicts(connection: Connection, batch: ObservationBatch, verdicts: Verdicts) -> None:
+    """Verdicts, newest batch winning; a late datum may have changed that of an older observation."""
+    if not len(verdicts.observation_id):
+        return
+    await connection.execute(
+        "INSERT INTO quality (observation_id, batch, datastream_id, flag, tests)"
+        " SELECT i, $2, o.datastream_id, f, t"
+        " FROM unnest($1::bigint[], $3::smallint[], $4::smallint[]) AS v (i, f, t)"
+        " JOIN LATERAL (SELECT datastream_id FROM observation WHERE id = i LIMIT 1) o ON true"
+        " ON CONFLICT DO NOTHING",
+        verdicts.observation_id.tolist(), batch.number, verdicts.flag.tolist(), verdicts.tests.tolist(),
+    )  # fmt: skip
