@@ -94,13 +94,13 @@ class Principal:
 
         >>> Principal(1, Role.VIEWER, "lee", "Lee", UUID(int=1), "lee", False).require("approve")
         Traceback (most recent call last):
-        cheoyong.domain.errors.Forbidden: approve: a viewer may not do this (ask an administrator for the role)
+        cheoyong.domain.errors.Forbidden: approve: a viewer may not do this (ask for another role)
         """
         if not self.can(permission):
             raise Forbidden(
                 f"a {self.role} may not do this",
                 where=str(permission),
-                mend="ask an administrator for the role",
+                mend="ask for another role",
             )
 
     def require_thing(self, thing_id: int) -> None:

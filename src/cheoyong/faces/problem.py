@@ -28,6 +28,7 @@ import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter
@@ -190,7 +191,7 @@ class ProblemEdge:
         try:
             await self.app(scope, receive, noting_send)
         except Exception as error:
-            if started or scope["type"] != "http":
+            if started or scope["type"] != ScopeType.HTTP:
                 problem_of(error)  # counted and logged; too late to say it to the caller
                 raise
             await send_problem(send, error, scope)

@@ -46,7 +46,7 @@ class NewKey:
 async def create_key(
     pool: Pool, organisation_id: int, name: str, now_us: int, *, can_write: bool, thing_id: int | None = None
 ) -> NewKey:
-    """A new key. Raises InvalidInput for a name not of 1-200 characters, NotFound for a thing not one's own."""
+    """A new key. Raises InvalidInput unless the name has 1-200 characters, NotFound for another's thing."""
     if not 1 <= len(name.strip()) <= 200 or "\0" in name:
         raise InvalidInput("a name has 1-200 characters", where="name")
     prefix, secret = token_hex(6), new_token()
@@ -58,7 +58,8 @@ async def create_key(
         ):
             raise NotFound("no such thing", where="thing_id")
         row = await connection.fetchrow(
-            "INSERT INTO api_key (organisation_id, name, prefix, secret_hash, can_write, thing_id, created_at)"
+            "INSERT INTO api_key"
+            " (organisation_id, name, prefix, secret_hash, can_write, thing_id, created_at)"
             f" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {_COLUMNS}",
             organisation_id,
             name.strip(),

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from secrets import token_urlsafe
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -26,6 +27,7 @@ PASSWORD_CHARACTERS_MAX = 1024
 SCORE_MIN = 3  # of 0-4; 3 withstands 10^8 guesses, far beyond what the sign-in rate allows in a year
 _ESTIMATED_CHARACTERS = 72  # the estimate is quadratic; what is strong up to here stays strong beyond
 
+_Result = TypeVar("_Result")
 _HASHER = PasswordHasher()  # argon2id, 64 MiB, 3 passes: RFC 9106 §4, second recommended option
 _HASHING = ThreadPoolExecutor(2, thread_name_prefix="argon2")  # bounds memory to two hashes at once
 
@@ -78,11 +80,14 @@ async def password_matches(stored: str | None, password: str) -> bool:
     """Whether it is the password of ``stored``; takes as long when there is none to compare with."""
     if len(password) > PASSWORD_CHARACTERS_MAX:
         return False
-    known = stored or await _off_loop(_decoy)
-    return bool(stored) & await _off_loop(_verify, known, normalised(password))
+    if not stored:
+        decoy: str = await _off_loop(_decoy)
+        await _off_loop(_verify, decoy, normalised(password))
+        return False
+    return await _off_loop(_verify, stored, normalised(password))
 
 
-async def _off_loop(function, *arguments):  # type: ignore[no-untyped-def]
+async def _off_loop(function: Callable[..., _Result], *arguments: object) -> _Result:
     return await asyncio.get_running_loop().run_in_executor(_HASHING, function, *arguments)
 
 

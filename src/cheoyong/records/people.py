@@ -7,7 +7,7 @@ A change of role and a disabling end the person's sessions in the same transacti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from cheoyong.records.sessions import FIRST_LINK_US, write_link
 
 PEOPLE_MAX = 10_000  # accounts of one organisation
 _FIRST_START_LOCK = 0x43484559_01
+_LAST_LOCK = 0x43484559
 _COLUMNS = "id, organisation_id, login, name, role, natural_person, exercise, disabled_at, created_at"
 
 
@@ -61,10 +62,7 @@ class FirstAdministrator:
     """Who was made at first start, and the one-time token of the link to print (never logged)."""
 
     person: Person
-    token: str
-
-    def __repr__(self) -> str:
-        return f"FirstAdministrator(person={self.person!r})"
+    token: str = field(repr=False)
 
 
 async def create_organisation(door: Pool, name: str, now_us: int) -> int:
@@ -83,8 +81,8 @@ async def first_administrator(door: Pool, organisation: str, now_us: int) -> Fir
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _FIRST_START_LOCK)
         row = await connection.fetchrow(
             f"SELECT {_COLUMNS}, password_hash IS NOT NULL OR EXISTS"
-            " (SELECT 1 FROM sign_in_link l WHERE l.person_id = p.id AND l.used_at IS NOT NULL) AS has_signed_in"
-            " FROM person p WHERE role = 'administrator' AND NOT exercise"
+            " (SELECT 1 FROM sign_in_link l WHERE l.person_id = p.id AND l.used_at IS NOT NULL)"
+            " AS has_signed_in FROM person p WHERE role = 'administrator' AND NOT exercise"
             " ORDER BY has_signed_in DESC, created_at LIMIT 1"
         )
         if row and row["has_signed_in"]:
@@ -125,6 +123,15 @@ async def find_person(pool: Pool, organisation_id: int, person_id: UUID) -> Pers
         return await _find(connection, person_id)
 
 
+async def find_login(door: Pool, login: str) -> Person:
+    """The account of a login in whatever organisation, for the command line; raises NotFound."""
+    async with door.acquire() as connection:
+        row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM person WHERE login = $1", login)
+    if row is None:
+        raise NotFound("no such login", where="login")
+    return _person(row)
+
+
 async def change_person(
     pool: Pool,
     organisation_id: int,
@@ -141,11 +148,10 @@ async def change_person(
     """
     async with as_organisation(pool, organisation_id) as connection:
         # Two administrators who demote each other at once must not both succeed.
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock($1, $2)", _FIRST_START_LOCK & 0x7FFFFFFF, organisation_id
-        )
+        await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", _LAST_LOCK, organisation_id)
         old = await _find(connection, person_id)
         new_role = _checked_role(role) if role is not None else old.role
+        _refuse_exercise_administrator(old.exercise, new_role)
         gone = old.disabled_us is not None if disabled is None else disabled
         disabled_us = (old.disabled_us or now_us) if gone else None
         row = await connection.fetchrow(
@@ -183,9 +189,11 @@ async def _organisation(connection: Connection, name: str, now_us: int) -> int:
 
 async def _insert(connection: Connection, organisation_id: int, new: NewPerson, now_us: int) -> Person:
     natural = new.natural_person or new.login
+    _refuse_exercise_administrator(new.exercise, new.role)
     try:
         row = await connection.fetchrow(
-            "INSERT INTO person (id, organisation_id, login, name, role, natural_person, exercise, created_at)"
+            "INSERT INTO person"
+            " (id, organisation_id, login, name, role, natural_person, exercise, created_at)"
             f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {_COLUMNS}",
             fact_id(now_us, "person", f"{organisation_id}:{new.login}"),
             organisation_id,
@@ -217,11 +225,18 @@ async def _refuse_without_administrator(connection: Connection, old: Person) -> 
     if old.role != Role.ADMINISTRATOR or old.exercise:
         return
     if not await connection.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM person WHERE role = 'administrator' AND NOT exercise AND disabled_at IS NULL)"
+        "SELECT EXISTS (SELECT 1 FROM person"
+        " WHERE role = 'administrator' AND NOT exercise AND disabled_at IS NULL)"
     ):
         raise Conflict(
             "this is the last administrator in use", where="person", mend="make another administrator first"
         )
+
+
+def _refuse_exercise_administrator(exercise: bool, role: str) -> None:
+    """Whoever plays a part must not make real accounts."""
+    if exercise and role == Role.ADMINISTRATOR:
+        raise InvalidInput("an exercise account is never an administrator", where="role")
 
 
 def _checked_role(role: str) -> str:

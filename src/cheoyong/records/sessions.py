@@ -66,7 +66,8 @@ async def write_link(
         LINKS_MAX - 1,
     )
     await connection.execute(
-        "INSERT INTO sign_in_link (token_hash, organisation_id, person_id, expires_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO sign_in_link (token_hash, organisation_id, person_id, expires_at)"
+        " VALUES ($1, $2, $3, $4)",
         token_hash(token),
         organisation_id,
         person_id,
@@ -130,7 +131,8 @@ async def switch_exercise_person(door: Pool, token: str, login: str, now_us: int
             now_us,
         )
         row = old and await connection.fetchrow(
-            f"SELECT {_HOLDER} WHERE p.login = $1 AND p.organisation_id = $2 AND p.exercise AND p.disabled_at IS NULL",
+            f"SELECT {_HOLDER} WHERE p.login = $1 AND p.organisation_id = $2"
+            " AND p.exercise AND p.disabled_at IS NULL",
             login.replace("\0", " "),
             old["organisation_id"],
         )

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How often anyone may ask: a rate a purpose, one number a caller, bounded memory, a steady clock.
+
+The rule is the generic cell rate algorithm (ITU-T I.371, virtual scheduling): each caller has one time,
+when its next request is due; a request may come at most the burst's worth ahead of it. With ``count``
+requests a period of which ``burst`` may come at once, no period ever sees more than ``count``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from cheoyong.domain.errors import ConfigurationError, TooMany
+
+CALLERS_MAX = 50_000  # about 10 MB; beyond it the one longest silent is forgotten
+_LOCAL = "local"  # a unix socket has no address
+_HOPS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``count`` in any ``period_s`` seconds, ``burst`` (< count) of them at once."""
+
+    count: int
+    period_s: float
+    burst: int
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds between two requests once the burst is spent.
+
+        >>> Rate(10, 60.0, 5).interval_s
+        12.0
+        """
+        return self.period_s / (self.count - self.burst)
+
+
+RATES: Mapping[str, Rate] = {
+    "sign_in_address": Rate(30, 60.0, 20),  # attempts from one address
+    "sign_in_account": Rate(10, 60.0, 5),  # attempts on one login, from wherever
+    "refused_address": Rate(120, 60.0, 60),  # unknown keys and dead sessions from one address
+    "person": Rate(1200, 10.0, 400),  # requests of one signed-in person
+    "key": Rate(60_000, 1.0, 30_000),  # requests of one API key: a runaway device, not a fast one
+    "address": Rate(60_000, 1.0, 30_000),  # requests of one address, whoever they speak for
+}
+
+
+class Limits:
+    """Counts requests by purpose and caller.
+
+    ``trusted_proxies`` are addresses or networks (``"10.0.0.0/8"``) whose X-Forwarded-For is believed;
+    by default nobody's is. ``clock_s`` is monotonic. Raises ConfigurationError for what is no network.
+
+    >>> limits = Limits(clock_s=lambda: 0.0)
+    >>> for _ in range(5): limits.spend("sign_in_account", "kim")
+    >>> limits.spend("sign_in_account", "kim")
+    Traceback (most recent call last):
+    cheoyong.domain.errors.TooMany: sign_in_account: too many requests (wait 12 s)
+    """
+
+    def __init__(
+        self,
+        trusted_proxies: Sequence[str] = (),
+        rates: Mapping[str, Rate] = RATES,
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+        callers_max: int = CALLERS_MAX,
+    ) -> None:
+        try:
+            self._trusted = [ip_network(entry, strict=False) for entry in trusted_proxies]
+        except ValueError as error:
+            raise ConfigurationError(str(error), where="trusted_proxies", mend="write 10.0.0.0/8") from None
+        self._rates = rates
+        self._clock_s = clock_s
+        self._callers_max = callers_max
+        self._due_s: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def spend(self, purpose: str, caller: str) -> None:
+        """Count one request; raises TooMany with the seconds to wait when it comes too early."""
+        rate, now_s = self._rates[purpose], self._clock_s()
+        key = (purpose, caller[:100])
+        due_s = max(self._due_s.get(key, now_s), now_s)
+        wait_s = due_s - now_s - rate.interval_s * (rate.burst - 1)
+        if wait_s > 1e-9:
+            raise TooMany("too many requests", retry_after_s=wait_s, where=purpose)
+        self._due_s[key] = due_s + rate.interval_s
+        self._due_s.move_to_end(key)
+        if len(self._due_s) > self._callers_max:
+            self._due_s.popitem(last=False)
+
+    def __len__(self) -> int:
+        """Callers remembered now; never more than the bound."""
+        return len(self._due_s)
+
+    def address(self, scope: Mapping[str, Any]) -> str:
+        """The caller's address as text; an IPv6 caller is its /64, which is one subscriber.
+
+        X-Forwarded-For is read from the right and only as far as the hops are trusted proxies, so
+        what a caller writes into it themselves is never believed.
+        """
+        peer = scope.get("client")
+        address = _parsed(peer[0]) if peer else None
+        if address is None:
+            return _LOCAL
+        if self._trusted and self._is_trusted(address):
+            address = self._behind(address, scope)
+        return _subscriber(address)
+
+    def _behind(
+        self, address: IPv4Address | IPv6Address, scope: Mapping[str, Any]
+    ) -> IPv4Address | IPv6Address:
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        for hop in reversed(",".join(lines).split(",")[-_HOPS_MAX:]):
+            named = _parsed(hop.strip())
+            if named is None:
+                break
+            address = named
+            if not self._is_trusted(address):
+                break
+        return address
+
+    def _is_trusted(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+class LimitAddresses:
+    """Plain ASGI middleware: counts every HTTP request by its address before anything else is done."""
+
+    def __init__(self, app: Any, limits: Limits) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on; raises TooMany (place it inside ``ProblemEdge``)."""
+        if scope["type"] in ("http", "websocket"):
+            self.limits.spend("address", self.limits.address(scope))
+        await self.app(scope, receive, send)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _subscriber(address: IPv4Address | IPv6Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((int(address), 64), strict=False))
