@@ -7,6 +7,7 @@
         .default_root() -> Path             static; /var/lib/cheoyong as root, else the user's data folder
         .prepare() -> None                  creates what is missing; never touches a folder that is there
         .locked() -> context manager        ConfigurationError names the process that holds the folder
+        .inspect() -> None                  judges what is there without changing anything
         .holder() -> int | None             process id that holds it now
         .secret(name: str) -> str           read, or made at random on first use (mode 0600)
         .root .pg .nats .secrets .logs .run  paths; .run holds sockets and is always short enough
@@ -22,6 +23,7 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,8 @@ from cheoyong.domain.errors import ConfigurationError
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path holds 108 bytes, one of them the closing zero
 _SOCKET_NAME = ".s.PGSQL.5432.lock"  # the longest name PostgreSQL makes beside its socket
 _SECRET_BYTES = 32
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE_S = 0.05
 
 
 class DataFolder:
@@ -61,15 +65,23 @@ class DataFolder:
 
         Folders that exist keep mode and owner. Raises ConfigurationError naming the folder and the mend.
         """
-        us = current_identity()
         _make_parents(self.root.parent)
         # As root the engines' user has to pass through; its own folders inside are closed to others.
-        _make(self.root, us, 0o700 if self.engine_user.is_us else 0o755)
+        _make(self.root, current_identity(), 0o700 if self.engine_user.is_us else 0o755)
         self._refuse_blocked_way()
-        owners = dict.fromkeys((self.pg, self.nats, self.logs, self.run), self.engine_user)
-        for folder, owner in {**owners, self.secrets: us}.items():
+        for folder, owner in self._owners().items():
             _make(folder, owner, 0o700)
             _refuse_foreign(folder, owner)
+
+    def inspect(self) -> None:
+        """Judge what is there, changing nothing; raises ConfigurationError with the mend."""
+        self._refuse_blocked_way()
+        for folder, owner in self._owners().items():
+            if folder.exists():
+                _refuse_foreign(folder, owner)
+        if os.access(self.secrets, os.R_OK):
+            for path in sorted(self.secrets.iterdir()):
+                _refuse_open_secret(path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -107,8 +119,7 @@ class DataFolder:
         path = self.secrets / name
         if not path.exists():
             self._write_secret(path, secrets.token_urlsafe(_SECRET_BYTES))
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigurationError("others can read this secret", where=str(path), mend=f"chmod 600 {path}")
+        _refuse_open_secret(path)
         return path.read_text(encoding="ascii").strip()
 
     def give_to_engines(self, path: Path, text: str) -> None:
@@ -132,6 +143,10 @@ class DataFolder:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+
+    def _owners(self) -> dict[Path, Identity]:
+        of_engines = dict.fromkeys((self.pg, self.nats, self.logs, self.run), self.engine_user)
+        return {**of_engines, self.secrets: current_identity()}
 
     def _refuse_blocked_way(self) -> None:
         blocked = blocked_parent(self.root, self.engine_user)
@@ -187,6 +202,11 @@ def _refuse_foreign(folder: Path, owner: Identity) -> None:
         )
 
 
+def _refuse_open_secret(path: Path) -> None:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigurationError("others can read this secret", where=str(path), mend=f"chmod 600 {path}")
+
+
 def _cannot_create(folder: Path, error: OSError) -> ConfigurationError:
     reason = error.strerror or type(error).__name__
     return ConfigurationError(
@@ -195,16 +215,21 @@ def _cannot_create(folder: Path, error: OSError) -> ConfigurationError:
 
 
 def _lock_or_refuse(handle: int, root: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = _written_pid(handle)
-        holder = f"process {pid}" if pid else "another process"
-        raise ConfigurationError(
-            f"the data folder is in use by {holder}",
-            where=str(root),
-            mend="stop it first, or give this one its own folder with --data",
-        ) from None
+    # A holder that was killed a moment ago may still be on its way out: ask again for half a second.
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return
+    pid = _written_pid(handle)
+    holder = f"process {pid}" if pid else "another process"
+    raise ConfigurationError(
+        f"the data folder is in use by {holder}",
+        where=str(root),
+        mend="stop it first, or give this one its own folder with --data",
+    )
 
 
 def _written_pid(handle: int) -> int:

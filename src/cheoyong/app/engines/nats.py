@@ -95,6 +95,10 @@ class Nats:
         if process is not None:
             process.stop([(signal.SIGTERM, timeout_s)])
 
+    def attach(self) -> None:
+        """Look at the server that another process runs on this folder: its ports, without starting it."""
+        self._ports = self._last_ports()
+
     @property
     def running(self) -> bool:
         """Whether our child is alive."""

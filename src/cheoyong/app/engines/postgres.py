@@ -8,8 +8,9 @@
         .stop(timeout_s=10.0) -> None       fast shutdown, bounded; nothing happens when not running
         .dsn -> str                         superuser, database "cheoyong"; carries no secret (a passfile)
         .dsn_of(database, user="postgres") -> str
-        .new_database(name) -> str          empty database; its dsn
-        .running -> bool    .pid -> int     .socket_dir -> Path     .passfile -> Path     .log_file -> Path
+        .new_database(name) -> str          empty database; its dsn       .drop_database(name)
+        .ask(statement) -> str              one statement through psql, for health and tests
+        .running -> bool    .pid -> int     .socket_dir -> Path     .passfile -> Path
         .log_file -> Path                   what it said before its own logs in folder.logs began
 
 One cluster, one superuser ``postgres`` with a random password in ``secrets/``; no TCP. If we are killed the
@@ -27,6 +28,7 @@ import psutil
 
 from cheoyong.app.engines.binaries import postgres_bin, within_reach
 from cheoyong.app.engines.postgres_config import HBA, settings_text
+from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import EngineProcess, end_leftovers, run_once
 from cheoyong.app.folder import DataFolder
 from cheoyong.domain.errors import ConfigurationError
@@ -116,12 +118,16 @@ class Postgres:
         return within_reach(postgres_bin() / name, who, shelf)
 
     def _end_leftovers(self) -> None:
-        end_leftovers(self._is_ours, [(signal.SIGINT, 10.0), (signal.SIGQUIT, _IMMEDIATELY_S)])
+        end_leftovers(self._is_our_postmaster, [(signal.SIGINT, 10.0), (signal.SIGQUIT, _IMMEDIATELY_S)])
+        end_leftovers(self._is_ours, [(signal.SIGQUIT, 1.0)])  # workers that lost their postmaster
         # Nobody holds the cluster now. A lock file would still stop the start if its process id has meanwhile
         # gone to somebody else, which is the rule in containers.
         leftovers = [self.data / "postmaster.pid", *self.socket_dir.glob(".s.PGSQL.*")]
         for file in leftovers:
             file.unlink(missing_ok=True)
+
+    def _is_our_postmaster(self, process: psutil.Process) -> bool:
+        return self._is_ours(process) and "-D" in process.cmdline()  # workers rewrite their command line
 
     def _is_ours(self, process: psutil.Process) -> bool:
         # Every process of a cluster, the workers of a killed postmaster too, works in the data directory.
@@ -206,9 +212,11 @@ class Postgres:
         if not known.strip():
             self.new_database(DATABASE)
 
-    def _sql(self, database: str, statement: str) -> str:
-        from cheoyong.app.engines.privileges import current_identity
+    def ask(self, statement: str) -> str:
+        """What one SQL statement answers, as psql prints it; works on a server another process runs too."""
+        return self._sql(DATABASE, statement)
 
+    def _sql(self, database: str, statement: str) -> str:
         return run_once(
             [str(postgres_bin() / "psql"), "-X", "-A", "-t", "-w", "-c", statement, self.dsn_of(database)],
             current_identity(),
