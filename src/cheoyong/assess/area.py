@@ -15,6 +15,8 @@ from cheoyong.domain.city import CityPack, Reach, Ring
 POINTS_MAX = 100  # of one polygon: phones and broadcast systems take small areas only
 _FIRST_TOLERANCE_M = 10.0
 _TOLERANCE_M_MAX = 10_000.0
+_TOLERANCE_STEP = 1.25
+_GRID_DEGREES = 1e-7  # 1 cm: towns that share a boundary but for rounding are joined
 _DECIMALS = 5  # of a degree: about 1 m
 _EARTH = Geod(ellps="WGS84")
 
@@ -34,8 +36,9 @@ def reach_polygons(city: CityPack, reach: Reach) -> tuple[Ring, ...]:
     """Outline of the towns of a reach: closed, valid, simple rings of (longitude, latitude) degrees.
 
     The union of the towns, simplified in metres until each ring has at most ``POINTS_MAX`` points;
-    counter-clockwise, largest first. Holes are filled, because a CAP polygon cannot have any: the
-    area may therefore hold a town that the heads do not count.
+    counter-clockwise, largest first. The fringe of a town can fall outside by the tolerance that this
+    takes. Holes are filled, because a CAP polygon cannot have any: the area may therefore hold a town
+    that the heads do not count.
     """
     return _outline(tuple(city.towns[code].rings for code in reach.towns), city.metric_crs)
 
@@ -48,7 +51,7 @@ def _area_m2(ring: Ring) -> float:
 @lru_cache(maxsize=64)
 def _outline(towns: tuple[tuple[Ring, ...], ...], metric_crs: str) -> tuple[Ring, ...]:
     to_metres = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
-    union = shapely.union_all([Polygon(ring) for rings in towns for ring in rings])
+    union = shapely.union_all([Polygon(ring) for rings in towns for ring in rings], grid_size=_GRID_DEGREES)
     metric = shapely.transform(union, to_metres.transform, interleaved=False)
     parts = metric.geoms if isinstance(metric, MultiPolygon) else [metric]
     filled = shapely.union_all([Polygon(part.exterior) for part in parts])
@@ -68,5 +71,5 @@ def _simplified(part: Polygon, to_metres: Transformer) -> Ring:
         degrees = shapely.remove_repeated_points(degrees)
         if degrees.is_valid and len(degrees.exterior.coords) <= POINTS_MAX:
             return tuple((x, y) for x, y in shapely.orient_polygons(degrees).exterior.coords)
-        tolerance_m *= 2
+        tolerance_m *= _TOLERANCE_STEP
     raise ArithmeticError(f"no valid outline of at most {POINTS_MAX} points within {_TOLERANCE_M_MAX:.0f} m")
