@@ -64,7 +64,7 @@ def _shape_code(ring: Ring, city: CityPack) -> str | None:
     """Self-crossing or without an inside; or nearly the whole city."""
     shape = Polygon(ring)
     if not shape.is_valid:
-        return "polygon_missing" if shape.area == 0 else "polygon_crossing"
+        return "polygon_missing" if shape.convex_hull.area == 0 else "polygon_crossing"
     west, south, east, north = city.box
     if shape.area > SHARE_MAX * (east - west) * (north - south):
         return "polygon_too_large"
