@@ -240,6 +240,16 @@ CREATE TABLE alert (
 );
 CREATE INDEX alert_incident ON alert (incident_id);
 
+-- Who read which version of an alert, and when by the world's clock: an approval must be fresh (F22).
+CREATE TABLE alert_reading (
+  alert_id        uuid NOT NULL REFERENCES alert ON DELETE CASCADE,
+  organisation_id int NOT NULL REFERENCES organisation,
+  login           text NOT NULL,
+  content_hash    text NOT NULL,
+  read_at         timestamptz NOT NULL,
+  PRIMARY KEY (alert_id, login, content_hash)
+);
+
 -- What left: the signed-off bytes as sent. A channel carries one status only, by constraint (F24).
 CREATE TABLE publication (
   identifier      text NOT NULL,

@@ -30,6 +30,7 @@ GRANT SELECT ON organisation TO cheoyong_app, cheoyong_flow;
 -- Facts are only ever added; what they add up to may change.
 GRANT SELECT, INSERT ON fact, publication TO cheoyong_app, cheoyong_flow;
 GRANT SELECT, INSERT, UPDATE ON alarm, incident, alert TO cheoyong_app, cheoyong_flow;
+GRANT SELECT, INSERT, UPDATE ON alert_reading TO cheoyong_app;
 
 GRANT SELECT, INSERT, UPDATE ON person, session, sign_in_link, api_key TO cheoyong_door;
 GRANT SELECT ON datastream, publication TO cheoyong_door;
