@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores the river model on hours it was not trained on, beside persistence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from cheoyong.domain.city import CityPack
+from cheoyong.domain.errors import ConfigurationError, InvalidInput
+from cheoyong.domain.instant import check_range, format_instant, from_datetime
+from cheoyong.domain.observation import Float64s, Series
+from cheoyong.hazards.river.model import Outlook, RiverModel
+from cheoyong.hazards.river.sampling import HOUR_US, known_at
+from cheoyong.hazards.river.settings import LEAD_S_MAX, Target, read_targets
+from cheoyong.hazards.river.training import train_gauge
+from cheoyong.hazards.river.verify import CRPS_PROBABILITY, coverage, crps, nse, rmse
+from cheoyong.links.city_pack.source import city_folder, load_city
+from cheoyong.links.hourly_csv.parse import Column, to_series
+from cheoyong.links.hourly_csv.source import read_columns, read_table
+
+HIGH_STAGE_M = 2.0
+_ON_TIME_US = 10 * 60 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LeadScore:
+    """Scores of one lead over ``n`` forecasts: of the model's median and quantiles, and of persistence.
+
+    ``rmse_high_m`` is over observations above 2 m; ``coverage_90`` the share inside the 5-95 % band;
+    the CRPS of persistence is its mean absolute error. None when no row was there to score.
+    """
+
+    nse: float | None
+    rmse_m: float | None
+    rmse_high_m: float | None
+    crps_m: float | None
+    coverage_90: float | None
+    n: int
+    n_high: int
+    persistence_nse: float | None
+    persistence_rmse_m: float | None
+    persistence_rmse_high_m: float | None
+    persistence_crps_m: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiverScore:
+    """What ``cheoyong score river`` prints: hours → scores, with the model and spans they belong to."""
+
+    model: str
+    series: str
+    train_until: str
+    scored_until: str
+    inputs: tuple[str, ...]
+    leads: Mapping[str, LeadScore]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain dictionaries, in the order of the fields."""
+        return asdict(self)
+
+
+def score_files(
+    city: str, files: tuple[Path, ...], train_until: str, leads_h: tuple[int, ...], series: str | None = None
+) -> RiverScore:
+    """Train on what the hourly CSV files hold before ``train_until``, score what follows.
+
+    ``train_until`` is an ISO 8601 date or date-time; without a zone it is in the city's time. Columns are
+    named as in the city's ``history/columns.toml``. ``series`` picks one of several forecast gauges.
+    Windows that the city keeps out of training for a replay are not kept out here.
+    """
+    pack = load_city(city)
+    cut_us = parse_cut(train_until, pack.time_zone)
+    columns: dict[str, Column] = {}
+    for described in read_columns(city_folder(city) / "history" / "columns.toml").values():
+        columns |= described
+    history: dict[str, Series] = {}
+    for path in files:
+        found = to_series(read_table(path), columns)
+        if not found:
+            raise InvalidInput(
+                "has no column that the city knows", where=path.name, mend=f"expected {sorted(columns)}"
+            )
+        history |= found
+    return score_history(pack, history, cut_us, leads_h, series)
+
+
+def score_history(
+    pack: CityPack,
+    history: Mapping[str, Series],
+    cut_us: int,
+    leads_h: tuple[int, ...],
+    series: str | None = None,
+) -> RiverScore:
+    """The same from series already read; forecasts are issued on the hour from ``cut_us`` on."""
+    target = replace(_pick(pack, series), leads_s=_leads_s(leads_h), exclude=())
+    own = history.get(target.series)
+    if own is None:
+        raise InvalidInput("is in none of the files", where=target.series)
+    model = train_gauge(target, (), {name: one.until(cut_us - 1) for name, one in history.items()})
+    last_us = int(own.time_us[-1]) if len(own.time_us) else cut_us
+    issued_us = np.arange(-(-cut_us // HOUR_US) * HOUR_US, last_us + 1, HOUR_US, dtype=np.int64)
+    if len(issued_us) == 0:
+        raise InvalidInput("the files end before it: nothing is left to score", where="train-until")
+    outlook = model.outlook(history, issued_us)
+    scores = {}
+    for i, lead in enumerate(model.leads):
+        observed = known_at(own, issued_us + lead.lead_s * 1_000_000, _ON_TIME_US)
+        scores[f"{lead.lead_s // 3600}"] = _score(model, outlook, i, observed)
+    zone = ZoneInfo(pack.time_zone)
+    return RiverScore(
+        model.id,
+        model.series,
+        format_instant(cut_us, zone),
+        format_instant(last_us, zone),
+        model.inputs,
+        scores,
+    )
+
+
+def parse_cut(text: str, time_zone: str) -> int:
+    """Instant (µs) of an ISO 8601 date or date-time; in ``time_zone`` when it names none.
+
+    >>> parse_cut("2018-01-01", "Asia/Seoul") == parse_cut("2017-12-31T15:00:00Z", "Asia/Seoul")
+    True
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r:.40} is not an ISO 8601 date or time", where="train-until", mend="write 2018-01-01"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(time_zone))
+    return check_range(from_datetime(moment), where="train-until")
+
+
+def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s) -> LeadScore:
+    rows = np.isfinite(observed) & np.isfinite(outlook.centre_m[:, i]) & np.isfinite(outlook.own_now_m)
+    came, now = observed[rows], outlook.own_now_m[rows]
+    band = model.quantiles_m(outlook, np.array([0.05, 0.5, 0.95]))[rows, i]
+    middle, high = band[:, 1], came > HIGH_STAGE_M
+    return LeadScore(
+        nse=_shown(nse(middle, came)),
+        rmse_m=_shown(rmse(middle, came)),
+        rmse_high_m=_shown(rmse(middle[high], came[high])),
+        crps_m=_shown(crps(model.quantiles_m(outlook, CRPS_PROBABILITY)[rows, i], came)),
+        coverage_90=_shown(coverage(band[:, 0], band[:, 2], came)),
+        n=int(rows.sum()),
+        n_high=int(high.sum()),
+        persistence_nse=_shown(nse(now, came)),
+        persistence_rmse_m=_shown(rmse(now, came)),
+        persistence_rmse_high_m=_shown(rmse(now[high], came[high])),
+        persistence_crps_m=_shown(float(np.mean(np.abs(now - came))) if len(came) else math.nan),
+    )
+
+
+def _shown(value: float) -> float | None:
+    """Six decimals (a micrometre); None for NaN, which JSON does not have."""
+    return None if math.isnan(value) else round(value, 6)
+
+
+def _pick(pack: CityPack, series: str | None) -> Target:
+    targets = {target.series: target for target in read_targets(pack)}
+    if not targets:
+        raise ConfigurationError("forecasts no river", where=f"city {pack.id}", mend="add [hazards.river.…]")
+    if series is None:
+        return next(iter(targets.values()))
+    if series not in targets:
+        raise InvalidInput("is not a forecast gauge", where=series, mend=f"one of {sorted(targets)}")
+    return targets[series]
+
+
+def _leads_s(leads_h: tuple[int, ...]) -> tuple[int, ...]:
+    hours_max = LEAD_S_MAX // 3600
+    if not leads_h or not all(1 <= lead <= hours_max for lead in leads_h):
+        raise InvalidInput(f"are not whole hours from 1 to {hours_max}", where="leads")
+    return tuple(sorted({lead * 3600 for lead in leads_h}))

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cheoyong score river`: how good the forecast is on hours it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cheoyong.app.score import RiverScore
+
+app = typer.Typer(help="Score a model on hours it was not trained on.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Score a model on hours it was not trained on."""
+
+
+@app.command()
+def river(
+    stage: Annotated[Path, typer.Option(help="Hourly river stages, .csv or .csv.gz.")],
+    dam: Annotated[Path, typer.Option(help="Hourly dam levels and releases, .csv or .csv.gz.")],
+    tide: Annotated[Path, typer.Option(help="Hourly sea level, .csv or .csv.gz.")],
+    train_until: Annotated[
+        str, typer.Option(help="Train before this ISO date or time, score from it on; no zone: city time.")
+    ],
+    leads: Annotated[str, typer.Option(help="Whole hours ahead, with commas.")] = "1,2,3,6",
+    city: Annotated[str | None, typer.Option(help="City pack; default: the first one shipped.")] = None,
+    series: Annotated[str | None, typer.Option(help="Gauge; default: the city's first.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Train on the files before a date, score after it, beside persistence.
+
+    Examples:
+      cheoyong score river --stage stage.csv.gz --dam dam.csv.gz --tide tide.csv.gz --train-until 2018-01-01
+      cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --leads 3,6 --json
+      cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2018-07-01T00:00:00Z
+
+    """
+    from cheoyong.app.score import score_files
+    from cheoyong.domain.errors import CheoyongError
+    from cheoyong.links.city_pack.source import list_cities
+
+    try:
+        score = score_files(city or list_cities()[0], (stage, dam, tide), train_until, _hours(leads), series)
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    _print_json(score) if as_json else _print_table(score)
+
+
+def _hours(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter("write whole hours with commas: 1,2,3,6", param_hint="--leads") from None
+
+
+def _print_json(score: RiverScore) -> None:
+    import json
+
+    typer.echo(json.dumps(score.as_json(), ensure_ascii=False))
+
+
+def _print_table(score: RiverScore) -> None:
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{score.series}, {score.train_until} to {score.scored_until}", caption=score.model)
+    table.add_column("score")
+    columns = {hours: asdict(lead) for hours, lead in score.leads.items()}
+    for hours in columns:
+        table.add_column(f"{hours} h", justify="right")
+    for name in next(iter(columns.values())):
+        table.add_row(name, *(_cell(column[name]) for column in columns.values()))
+    Console().print(table)
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
