@@ -190,6 +190,19 @@ def test_an_incident_dismissed_under_danger_opens_again_only_when_it_gets_worse(
     assert state.incident_id != first
 
 
+def test_a_dismissed_incident_stays_dismissed_while_its_level_only_falls():
+    state, _ = run(NEW, alarm("advisory", "raised"), alarm("warning", "raised"))
+    state, _ = by_person(state, "close", by="kim", now_us=NOW_US + MINUTE_US)
+    state, _ = run(state, alarm("warning", "cleared", NOW_US + HOUR_US))
+    state, said = pass_time(state, NOW_US + 3 * HOUR_US, RULES)
+    assert (state.phase, said) == (Phase.DISMISSED, ())
+
+
+def test_the_incidents_own_steps_do_not_move_it():
+    state, said = run(NEW, alarm("advisory", "raised"))
+    assert absorb(state, said[0], RULES) == (state, ())
+
+
 def test_a_dismissed_incident_forgets_its_level_after_calm():
     state, _ = run(NEW, alarm("advisory", "raised"))
     state, _ = by_person(state, "close", by="kim", now_us=NOW_US + MINUTE_US)

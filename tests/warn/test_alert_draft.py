@@ -257,3 +257,13 @@ def test_a_language_without_phrases_is_left_out_and_the_linter_names_it():
     content = offer(city=city).body.content
     assert [text.language for text in content.texts] == ["ko-KR", "en-US"]
     assert [f.message["en"] for f in lint(content, city, NOW_US)] == ["there is no text in vi"]
+
+
+def test_a_draft_not_yet_sent_is_made_again_when_the_water_comes_or_its_hour_passes():
+    unsent = stands(offer(), None)
+    seen = at(-20, probability=None)
+    content = offer(seen, seen.onset_us, unsent).body.content
+    assert (content.kind, content.certainty) == ("Alert", "Observed")
+    assert offer(at(20), DANGER.onset_us, unsent) is None
+    again = offer(at(30), DANGER.onset_us + MINUTE_US, unsent).body.content
+    assert (again.kind, again.onset_us) == ("Alert", DANGER.onset_us + 30 * MINUTE_US)

@@ -136,17 +136,19 @@ def incident_key(fact: Fact, hazard_of: Mapping[str, str]) -> Key | None:
 def absorb(state: IncidentState, fact: Fact, rules: IncidentRules) -> Outcome:
     """The state after one Forecast or AlarmStep, and the incident steps it causes.
 
-    A shadow forecast and one older than the last absorbed change nothing. Raises InvalidInput for
-    a fact of another series, hazard or organisation.
+    A shadow forecast, one older than the last absorbed and any other kind of fact change nothing.
+    Raises InvalidInput for a fact of another series, hazard or organisation.
     """
     body = fact.body
     _check_owner(state, fact)
+    if not isinstance(body, Forecast | AlarmStep):
+        return state, ()
     if isinstance(body, Forecast):
         if body.maturity == "shadow" or (state.forecast_us or 0) > body.issued_us:
             return state, ()
         held = _expected(state.expected, body, rules)
         state = replace(state, expected=held, forecast_us=body.issued_us)
-    elif isinstance(body, AlarmStep):
+    else:
         state = _with_alarm(state, body)
     now_us = max(fact.recorded_us, state.seen_us)
     return _settle(replace(state, last_cause=fact.id), now_us, rules)

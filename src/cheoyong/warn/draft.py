@@ -114,15 +114,19 @@ def propose_cancel(
 def material(standing: Standing, danger: Danger, now_us: int, rules: DraftRules) -> bool:
     """Whether the danger now differs from what stands: another level, an onset moved by more than
     ``onset_shift_s``, a Cancel that no longer holds, or an alert about to expire under the danger.
+    A draft that has not gone out must also still be true: water that has come is not "expected".
     """
     said = standing.content
     if said.kind == "Cancel" or said.level != danger.level.id:
         return True
     # Water that has come while it was expected is no news; one expected anew at another hour is.
-    over = danger.probability is None and said.onset_us <= now_us
+    seen = danger.probability is None
+    over = seen and said.onset_us <= now_us
     shifted = abs(danger.onset_us - said.onset_us) > rules.onset_shift_s * SECOND_US
     expiring = said.expires_us - now_us <= rules.renew_before_s * SECOND_US
-    return expiring or (shifted and not over)
+    unsent_forecast = standing.sent_us is None and said.certainty != "Observed"
+    untrue = unsent_forecast and (seen or said.onset_us < now_us)
+    return expiring or untrue or (shifted and not over)
 
 
 def _fact(
