@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -118,3 +119,13 @@ def test_the_guyeong_gauge_rises_five_metres_in_an_hour_and_is_believed(
 def test_the_assumption_about_arrival_is_stated(chaba: Scenario) -> None:
     assert "assumed" in chaba.note["en"]
     assert "가정" in chaba.note["ko"]
+
+
+def test_a_gauge_that_sends_centimetres_is_sent_centimetres(chaba: Scenario, ulsan: CityPack) -> None:
+    """So that what screening makes of it, result times scale, is the measured metre again."""
+    tide = replace(ulsan.gauges["ulsan_tide_m"], scale=0.01)
+    city = replace(ulsan, gauges={**ulsan.gauges, "ulsan_tide_m": tide})
+    noon = next(step for step in steps(chaba, city) if step.at_us == at("12:00"))
+    sent = {name: value for name, _, value in noon.rows}
+    assert sent["ulsan_tide_m"] == pytest.approx(48.0)
+    assert sent["taehwa_stage_m"] == 4.42

@@ -76,7 +76,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """All that arrives at one instant: (series, phenomenon time in µs, value in the gauge's unit)."""
+    """All that arrives at one instant: (series, phenomenon time in µs, value as the gauge sends it).
+
+    A gauge sends its unit divided by its ``scale``; with a scale of 1 that is its unit.
+    """
 
     at_us: int
     rows: tuple[tuple[str, int, float], ...]
@@ -130,11 +133,11 @@ def steps(scenario: Scenario, city: CityPack) -> list[Step]:
             mend="name columns as the gauges of city.toml",
         )
     rows: dict[int, list[tuple[str, int, float]]] = {}
-    for name in city.gauges:
+    for name, gauge in city.gauges.items():
         if series := scenario.measurements.get(name):
             kept = series.between(scenario.start_us, scenario.end_us + 1)
             for time_us, value in zip(kept.time_us.tolist(), kept.value.tolist(), strict=True):
-                rows.setdefault(time_us, []).append((name, time_us, value))
+                rows.setdefault(time_us, []).append((name, time_us, value / gauge.scale))
     return [Step(at_us, tuple(rows[at_us])) for at_us in sorted(rows)]
 
 
