@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes of the console: map, state, events, alarms, incidents, replay, trace."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.response import Stream
+
+from cheoyong.domain.errors import NotFound
+from cheoyong.faces.access import needs, principal_of
+from cheoyong.faces.console.desk import ConsoleDesk
+from cheoyong.faces.console.snapshot import flag_of, snapshot
+from cheoyong.records import facts
+from cheoyong.records.commands import ask
+from cheoyong.records.connection import as_organisation
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Reason(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a person does it; at most 2,000 characters."""
+
+    reason: str = ""
+
+
+class Steering(msgspec.Struct, forbid_unknown_fields=True):
+    """How a person steers the replay; ``speed`` is simulated seconds a second."""
+
+    action: str
+    speed: float | None = None
+
+
+def _desk(request: AnyRequest) -> ConsoleDesk:
+    desk: ConsoleDesk = request.app.state.desk
+    return desk
+
+
+@get("/api/map", opt=needs("read"))
+async def map_layers(request: AnyRequest) -> dict[str, Any]:
+    """Towns, coast, river, gauges and reaches of the city."""
+    return dict(_desk(request).map_layers)
+
+
+@get("/api/state", opt=needs("read"))
+async def state(request: AnyRequest) -> dict[str, Any]:
+    """Everything the screen shows, as of now."""
+    return await snapshot(_desk(request), principal_of(request).organisation_id)
+
+
+@get("/api/events", opt=needs("read"))
+async def events(request: AnyRequest) -> Stream:
+    """The stream of what changes (server-sent events)."""
+    return Stream(
+        _desk(request).hub.listen(principal_of(request).organisation_id),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+@post("/api/alarms/{alarm_id:uuid}/acknowledge", opt=needs("acknowledge"), status_code=202)
+async def acknowledge(request: AnyRequest, alarm_id: UUID) -> dict[str, int]:
+    """Say that a person has seen the alarm."""
+    return await _ask(request, "acknowledge", alarm_id, "SELECT 1 FROM alarm WHERE id = $1")
+
+
+@post("/api/incidents/{incident_id:uuid}/take", opt=needs("take_incident"), status_code=202)
+async def take(request: AnyRequest, incident_id: UUID) -> dict[str, int]:
+    """Take the incident in hand."""
+    return await _ask(request, "take", incident_id, "SELECT 1 FROM incident WHERE id = $1")
+
+
+@post("/api/incidents/{incident_id:uuid}/close", opt=needs("take_incident"), status_code=202)
+async def close(request: AnyRequest, incident_id: UUID, data: Reason) -> dict[str, int]:
+    """Close the incident, with the reason."""
+    return await _ask(request, "close", incident_id, "SELECT 1 FROM incident WHERE id = $1", data.reason)
+
+
+async def _ask(
+    request: AnyRequest, verb: str, subject: UUID, exists: str, reason: str = ""
+) -> dict[str, int]:
+    """Write the wish down for the worker; 404 for what the caller's organisation does not have."""
+    desk, who = _desk(request), principal_of(request)
+    async with as_organisation(desk.pool, who.organisation_id) as connection:
+        if await connection.fetchval(exists, subject) is None:
+            raise NotFound(f"there is nothing to {verb} here", where=str(subject))
+        seq = await ask(
+            connection, who.organisation_id, verb, subject,
+            by=who.login, reason=reason[:2000], made_us=desk.facts_us(),
+        )  # fmt: skip
+    await desk.nudge()
+    return {"command": seq}
+
+
+@get("/api/replay", opt=needs("read"))
+async def replay(request: AnyRequest) -> dict[str, Any]:
+    """The replay as it runs, or an empty object."""
+    return _desk(request).replay.shown() or {}
+
+
+@post("/api/replay", opt=needs("replay"), status_code=200)
+async def steer(request: AnyRequest, data: Steering) -> dict[str, Any]:
+    """Pause, resume, step, or change the speed."""
+    return await _desk(request).replay.steer(data.action, data.speed)
+
+
+@post("/api/replay/advance", opt=needs("replay"), status_code=200)
+async def advance(request: AnyRequest, data: dict[str, Any]) -> dict[str, Any]:
+    """The replay's driver moves the clock and learns how it is steered."""
+    return await _desk(request).replay.advance(data)
+
+
+_OBSERVATIONS = """
+SELECT v.id, d.series, v.phenomenon_time, v.result,
+  (SELECT flag FROM quality_visible q WHERE q.observation_id = v.id ORDER BY batch DESC LIMIT 1) AS flag
+FROM observation_visible v JOIN datastream d ON d.id = v.datastream_id
+WHERE v.id = ANY($1::bigint[]) ORDER BY v.phenomenon_time DESC, d.series LIMIT 200
+"""
+
+
+@get("/api/trace/{fact_id:uuid}", opt=needs("read"))
+async def trace(request: AnyRequest, fact_id: UUID) -> dict[str, Any]:
+    """The way back from a fact to the observations behind it."""
+    async with as_organisation(_desk(request).pool, principal_of(request).organisation_id) as connection:
+        behind = await facts.causes(connection, fact_id)
+        if not behind:
+            raise NotFound("there is no such fact", where=str(fact_id))
+        ids = sorted({i for fact in behind for i in fact["observation_ids"]}, reverse=True)[:200]
+        rows = await connection.fetch(_OBSERVATIONS, ids)
+    return {
+        "facts": [
+            {
+                "id": f["id"],
+                "kind": f["kind"],
+                "about_us": f["about_at"],
+                "recorded_us": f["recorded_at"],
+                "body": f["body"],
+            }
+            for f in behind
+        ],
+        "observations": [
+            {
+                "series": r["series"],
+                "time_us": r["phenomenon_time"],
+                "value": r["result"],
+                "flag": flag_of(r["flag"], r["id"], r["id"] + 1),
+            }
+            for r in rows
+        ],
+    }

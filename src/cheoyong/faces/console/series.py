@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes that read one gauge's past: its observations with flags, its forecasts as they were issued."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from litestar import Request, get
+from litestar.params import Parameter
+
+from cheoyong.domain.errors import InvalidInput, NotFound
+from cheoyong.domain.instant import DAY_US
+from cheoyong.faces.access import needs, principal_of
+from cheoyong.faces.console.desk import ConsoleDesk
+from cheoyong.faces.console.snapshot import flag_of
+from cheoyong.records import facts
+from cheoyong.records.connection import as_organisation
+
+SPAN_US_MAX = 40 * DAY_US
+POINTS_MAX = 20_000
+
+_OBSERVATIONS = """
+SELECT v.id, v.phenomenon_time, v.result, q.flag,
+  (SELECT b.first_id + b.count FROM checked c JOIN batch_visible b ON b.number = c.batch
+   WHERE c.stage = 'pipeline') AS taken
+FROM datastream d JOIN observation_visible v ON v.datastream_id = d.id
+LEFT JOIN LATERAL (
+  SELECT flag FROM quality_visible w WHERE w.observation_id = v.id ORDER BY batch DESC LIMIT 1) q ON true
+WHERE d.series = $1 AND v.phenomenon_time BETWEEN $2 AND $3 AND v.result IS NOT NULL
+ORDER BY v.phenomenon_time, v.id LIMIT $4
+"""
+
+Micros = Annotated[int, Parameter(ge=-(2**62), le=2**62)]
+
+
+@get("/api/gauges/{series:str}/observations", opt=needs("read"))
+async def observations(
+    request: Request[Any, Any, Any], series: str, from_us: Micros, to_us: Micros
+) -> dict[str, list[Any]]:
+    """Values of a gauge in a span of at most 40 days, with their quality flags."""
+    desk = _known(request, series, from_us, to_us)
+    async with as_organisation(desk.pool, principal_of(request).organisation_id) as connection:
+        rows = await connection.fetch(_OBSERVATIONS, series, from_us, to_us, POINTS_MAX)
+    return {
+        "time_us": [row["phenomenon_time"] for row in rows],
+        "value": [row["result"] if np.isfinite(row["result"]) else None for row in rows],
+        "flag": [flag_of(row["flag"], row["id"], row["taken"]) for row in rows],
+    }
+
+
+@get("/api/gauges/{series:str}/forecasts", opt=needs("read"))
+async def forecasts(
+    request: Request[Any, Any, Any], series: str, from_us: Micros, to_us: Micros
+) -> list[dict[str, Any]]:
+    """Forecasts issued in a span of at most 40 days, as they were issued."""
+    desk = _known(request, series, from_us, to_us)
+    async with as_organisation(desk.pool, principal_of(request).organisation_id) as connection:
+        return await facts.facts_of_kind(connection, "forecast", series=series, from_us=from_us, to_us=to_us)
+
+
+def _known(request: Request[Any, Any, Any], series: str, from_us: int, to_us: int) -> ConsoleDesk:
+    desk: ConsoleDesk = request.app.state.desk
+    if series not in desk.city.gauges:
+        raise NotFound(f"there is no gauge {series!r:.60}", mend="see GET /api/map")
+    if not 0 <= to_us - from_us <= SPAN_US_MAX:
+        raise InvalidInput("the span must be 0 to 40 days", where="to_us")
+    return desk

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything one screen shows, read in one transaction so that it fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cheoyong.domain.city import Gauge
+from cheoyong.domain.instant import SECOND_US
+from cheoyong.faces.console.desk import ConsoleDesk
+from cheoyong.records import facts
+from cheoyong.records.alerts import StoredAlert, alerts
+from cheoyong.records.connection import Connection, as_organisation
+
+STALE_PERIODS = 2.0
+
+_LATEST = """
+SELECT d.series, d.id, o.id AS observation_id, o.phenomenon_time, o.result, q.flag, w.taken
+FROM datastream d
+LEFT JOIN LATERAL (
+  SELECT id, phenomenon_time, result FROM observation_visible v
+  WHERE v.datastream_id = d.id AND v.phenomenon_time <= $1 ORDER BY v.phenomenon_time DESC LIMIT 1) o ON true
+LEFT JOIN LATERAL (
+  SELECT flag FROM quality_visible v WHERE v.observation_id = o.id ORDER BY batch DESC LIMIT 1) q ON true
+LEFT JOIN LATERAL (
+  SELECT b.first_id + b.count AS taken FROM checked c JOIN batch_visible b ON b.number = c.batch
+  WHERE c.stage = 'pipeline') w ON true
+WHERE d.series IS NOT NULL
+"""
+
+
+async def snapshot(desk: ConsoleDesk, organisation_id: int) -> dict[str, Any]:
+    """The state of the console now: gauges, alarms, incidents, alerts, forecasts, impacts."""
+    now_us = desk.facts_us()
+    async with as_organisation(desk.pool, organisation_id) as connection:
+        series = list(desk.city.gauges)
+        state = {
+            "seq": await connection.fetchval("SELECT coalesce(max(seq), 0) FROM fact"),
+            "gauges": await _gauges(connection, desk.city.gauges, now_us),
+            "alarms": await facts.open_alarms(connection),
+            "incidents": await facts.incidents(connection),
+            "alerts": [alert_row(stored) for stored in await alerts(connection)],
+            "forecasts": await facts.latest_of_kind(connection, "forecast", series),
+            "impacts": await facts.latest_of_kind(connection, "impact", series),
+        }
+    return {**state, "clock": desk.clock(), "health": await desk.health()}
+
+
+async def _gauges(connection: Connection, gauges: Mapping[str, Gauge], now_us: int) -> list[dict[str, Any]]:
+    # A value stamped in the future must not pose as the latest one.
+    rows = await connection.fetch(_LATEST, now_us + 300 * SECOND_US)
+    shown = []
+    for row in rows:
+        gauge = gauges.get(row["series"])
+        if gauge is None:
+            continue
+        period_s = gauge.quality.period_s
+        time_us = row["phenomenon_time"]
+        shown.append(
+            {
+                "series": row["series"],
+                "datastream_id": row["id"],
+                "time_us": time_us,
+                "value": row["result"],
+                "flag": flag_of(row["flag"], row["observation_id"], row["taken"]),
+                "period_s": period_s,
+                "stale": time_us is None or now_us - time_us > STALE_PERIODS * period_s * SECOND_US,
+            }
+        )
+    return shown
+
+
+def flag_of(verdict: int | None, observation_id: int | None, taken: int | None) -> int:
+    """QARTOD flag: the verdict if there is one, pass if the checks have been over it, else not evaluated.
+
+    >>> flag_of(None, 7, 10), flag_of(4, 7, 10), flag_of(None, 12, 10), flag_of(None, None, None)
+    (1, 4, 2, 9)
+    """
+    if observation_id is None:
+        return 9
+    if verdict is not None:
+        return verdict
+    return 1 if taken is not None and observation_id < taken else 2
+
+
+def alert_row(stored: StoredAlert) -> dict[str, Any]:
+    """One alert as the list shows it."""
+    state, content = stored.state, stored.state.content
+    return {
+        "alert_id": state.alert_id,
+        "incident_id": state.incident_id,
+        "state": str(state.phase),
+        "content_hash": state.hash,
+        "kind": content.kind,
+        "level": content.level,
+        "crisis_level": content.crisis_level,
+        "status": str(content.status),
+        "people": content.people,
+        "area_km2": content.area_km2,
+        "towns": content.towns,
+        "identifier": content.identifier,
+        "author": ", ".join(sorted(state.writers)),
+        "approver": state.approver,
+        "sent_us": stored.published_us,
+        "expires_us": content.expires_us,
+        "changed_us": stored.changed_us,
+    }
