@@ -241,7 +241,7 @@ def test_danger_that_returns_after_a_cancel_is_proposed_anew():
 
 def test_the_city_may_say_itself_what_the_water_does():
     words = {"advisory": {"ko": "물이 달빛시장 앞길까지 옵니다.", "en": "Water reaches Moon Market."}}
-    city = replace(CITY, hazards={"river": {"water_will": words}})
+    city = replace(CITY, hazards={"river": {SERIES: {"water_will": words}}})
     content = offer(city=city).body.content
     assert "달빛시장" in content.texts[0].description
     assert "Moon Market" in content.texts[1].description
@@ -267,3 +267,10 @@ def test_a_draft_not_yet_sent_is_made_again_when_the_water_comes_or_its_hour_pas
     assert offer(at(20), DANGER.onset_us, unsent) is None
     again = offer(at(30), DANGER.onset_us + MINUTE_US, unsent).body.content
     assert (again.kind, again.onset_us) == ("Alert", DANGER.onset_us + 30 * MINUTE_US)
+
+
+def test_attention_is_not_told_to_the_public_unless_it_is_what_remains():
+    low = at(0, level=LEVELS[0])
+    assert offer(low) is None
+    assert offer(low, standing=stands(offer(), None)) is None
+    assert offer(low, standing=stands(offer())).body.content.level == "terrace"

@@ -17,7 +17,7 @@ from cheoyong.domain.errors import NotSupported
 from cheoyong.domain.fact import AlertContent, AlertStep, AlertText, Fact, Impact, make_fact
 from cheoyong.domain.identity import fact_id
 from cheoyong.domain.instant import HOUR_US, MINUTE_US, SECOND_US
-from cheoyong.domain.level import Status
+from cheoyong.domain.level import CrisisLevel, Status
 from cheoyong.warn.canonical import cap_reference, content_hash
 from cheoyong.warn.channels import channels_for
 from cheoyong.warn.danger import Danger, certainty, severity, urgency
@@ -27,8 +27,13 @@ from cheoyong.warn.wording import Scene, compose
 
 @dataclass(frozen=True, slots=True)
 class DraftRules:
-    """How long an alert holds after onset, when a change is material, when to renew; all in seconds."""
+    """How long an alert holds after onset, when a change is material, when to renew; all in seconds.
 
+    ``lowest`` is the crisis level from which the public is told: 관심 is for the control room, and
+    is told only when it is what remains of something worse that went out.
+    """
+
+    lowest: CrisisLevel = CrisisLevel.CAUTION
     valid_s: int = 6 * 3600
     onset_shift_s: int = 3600
     renew_before_s: int = 1800
@@ -65,13 +70,16 @@ def propose(
     rules: DraftRules | None = None,
     caused_by: tuple[UUID, ...] = (),
 ) -> Fact | None:
-    """A ``drafted`` AlertStep for a danger; None when what stands already says it.
+    """A ``drafted`` AlertStep for a danger; None when what stands says it, or when it is too low to tell.
 
     ``impact`` gives towns and head-count, ``polygons`` the area as closed rings of (longitude,
     latitude). The alert's id follows from incident, level and revision, so the same draft made twice
     is one. ``caused_by`` adds to the causes of the danger (the impact, the incident step).
     """
     rules = rules or DraftRules()
+    told = standing is not None and standing.latest_sent is not None
+    if danger.level.crisis_level < rules.lowest and not told:
+        return None
     if standing is not None and not material(standing, danger, now_us, rules):
         return None
     expires_us = max(danger.onset_us, now_us) + rules.valid_s * SECOND_US
@@ -229,6 +237,7 @@ def _texts(
 
 def _city_words(city: CityPack, danger: Danger, code: str) -> str:
     """What the city itself says the water does at this level, if it does."""
-    told = city.hazards.get(danger.hazard, {}).get("water_will")
-    words = told.get(danger.level.id) if isinstance(told, Mapping) else None
-    return str(words[code]) if isinstance(words, Mapping) and code in words else ""
+    told: object = city.hazards
+    for key in (danger.hazard, danger.series, "water_will", danger.level.id, code):
+        told = told.get(key) if isinstance(told, Mapping) else None
+    return told if isinstance(told, str) else ""
