@@ -17,7 +17,8 @@ class AlarmStep:
     ``alarm_id`` stays the same over all its steps. ``cause``: ``level`` (a limit is crossed),
     ``silence`` (no data), ``fault`` (a sensor that only sends bad values). ``step``: ``raised``,
     ``cleared``, ``acknowledged``, ``withdrawn`` (late data showed it should not have been raised).
-    ``value`` and ``limit`` are in the unit of the datastream, None for silence.
+    ``value`` and ``limit`` are in the unit of the datastream, None for silence. ``reason`` says why
+    a step takes an earlier one back (``withdrawn``, or ``raised`` again after ``cleared``).
     """
 
     alarm_id: UUID
@@ -31,6 +32,7 @@ class AlarmStep:
     value: float | None = None
     limit: float | None = None
     by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
