@@ -31,8 +31,9 @@ _ON_TIME_US = 10 * 60 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LeadScore:
-    """Scores of one lead over ``n`` forecasts: of the model's median and quantiles, and of persistence.
+    """Scores of one lead over ``n`` forecasts: of the model and of persistence.
 
+    Squared errors are those of the predictive mean, as their optimum (Gneiting 2011, JASA 106(494));
     ``rmse_high_m`` is over observations above 2 m; ``coverage_90`` the share inside the 5-95 % band;
     the CRPS of persistence is its mean absolute error. None when no row was there to score.
     """
@@ -144,14 +145,15 @@ def parse_cut(text: str, time_zone: str) -> int:
 def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s) -> LeadScore:
     rows = np.isfinite(observed) & np.isfinite(outlook.centre_m[:, i]) & np.isfinite(outlook.own_now_m)
     came, now = observed[rows], outlook.own_now_m[rows]
-    band = model.quantiles_m(outlook, np.array([0.05, 0.5, 0.95]))[rows, i]
-    middle, high = band[:, 1], came > HIGH_STAGE_M
+    band = model.quantiles_m(outlook, np.array([0.05, 0.95]))[rows, i]
+    spectrum = model.quantiles_m(outlook, CRPS_PROBABILITY)[rows, i]
+    middle, high = spectrum.mean(axis=1), came > HIGH_STAGE_M
     return LeadScore(
         nse=_shown(nse(middle, came)),
         rmse_m=_shown(rmse(middle, came)),
         rmse_high_m=_shown(rmse(middle[high], came[high])),
-        crps_m=_shown(crps(model.quantiles_m(outlook, CRPS_PROBABILITY)[rows, i], came)),
-        coverage_90=_shown(coverage(band[:, 0], band[:, 2], came)),
+        crps_m=_shown(crps(spectrum, came)),
+        coverage_90=_shown(coverage(band[:, 0], band[:, 1], came)),
         n=int(rows.sum()),
         n_high=int(high.sum()),
         persistence_nse=_shown(nse(now, came)),

@@ -25,7 +25,7 @@ _CARD = HazardCard(
     ),
     limits=(
         "No rainfall: what has not reached a gauge is not foreseen. Storms beyond the training record are "
-        "extrapolated along a bounded curve. Errors of the leads are taken as moving together. Hourly data."
+        "extrapolated along a bounded curve. A level is looked for at the leads, not between. Hourly data."
     ),
 )
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from cheoyong.domain.city import Level
 from cheoyong.domain.fact import Forecast
 from cheoyong.domain.observation import Float64s, Int64s, Series
 from cheoyong.hazards.river.ceiling import Ceiling
-from cheoyong.hazards.river.crossing import crossings
+from cheoyong.hazards.river.crossing import Dependence, crossings
 from cheoyong.hazards.river.features import WINDOW_H, Basis, State, columns_for, state_at
 from cheoyong.hazards.river.regression import Bools, Normal, Scaling, solve
 from cheoyong.hazards.river.sampling import STALE_US, finite_only
@@ -74,6 +74,7 @@ class RiverModel:
     basis: Basis
     ceiling: Ceiling
     leads: tuple[LeadModel, ...]
+    dependence: Dependence
     levels: tuple[Level, ...]
     lively_m: float
     maturity: str = "advisory"
@@ -113,7 +114,7 @@ class RiverModel:
             lead_s=lead_s,
             quantile=QUANTILES,
             value=tuple(tuple(float(v) for v in row) for row in value),
-            crossings=crossings(self.levels, lead_s, float(outlook.own_now_m[0]), above),
+            crossings=crossings(self.levels, lead_s, float(outlook.own_now_m[0]), above, self.dependence),
             used=tuple(name for name in self.inputs if name not in missing),
             missing=missing,
             degraded=bool(missing) or bool(outlook.widening.max() > _DEGRADED_WIDENING),
@@ -173,12 +174,25 @@ def _centres(lead: LeadModel, x: Float64s, enough: Bools) -> tuple[Float64s, Flo
     present = np.isfinite(x)
     centre, widening = np.full(len(x), np.nan), np.full(len(x), np.nan)
     design = np.where(np.isfinite(full := lead.scaling.design(x)), full, 0.0)
-    patterns, which = np.unique(present, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        rows = (which.reshape(-1) == number) & enough
+    for pattern, alike in _patterns(present):
+        rows = alike & enough
         if rows.any() and pattern.sum() >= _INPUTS_MIN:
             beta, factor = lead.partial(pattern)
-            # Row by row, so that one row gives the same bits alone as among thousands.
-            centre[rows] = np.einsum("ij,j->i", design[rows], beta)
+            centre[rows] = design[rows] @ beta
             widening[rows] = factor
     return centre, widening
+
+
+def _patterns(present: Bools) -> Iterator[tuple[Bools, Bools]]:
+    """Each pattern of present columns and the rows that show it; whole rows first, they are nearly all."""
+    whole: Bools = present.all(axis=1)
+    if whole.any():
+        yield np.ones(present.shape[1], bool), whole
+    broken = np.flatnonzero(np.logical_not(whole))
+    if len(broken) == 0:
+        return
+    patterns, which = np.unique(present[broken], axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.zeros(len(present), bool)
+        rows[broken[which.reshape(-1) == number]] = True
+        yield pattern, rows

@@ -12,6 +12,7 @@ from cheoyong.domain.city import Level
 from cheoyong.domain.errors import InvalidInput
 from cheoyong.domain.observation import Float64s, Int64s, Series
 from cheoyong.hazards.river.ceiling import Ceiling
+from cheoyong.hazards.river.crossing import Dependence, dependence
 from cheoyong.hazards.river.features import Basis, State, columns_for, state_at
 from cheoyong.hazards.river.model import LeadModel, RiverModel
 from cheoyong.hazards.river.regression import Bools, Normal, normal, scaling, solve
@@ -37,13 +38,20 @@ def train_gauge(target: Target, levels: tuple[Level, ...], history: Mapping[str,
     known = {name: without(series, target.exclude) for name, series in finite_only(history).items()}
     basis, issued_us = _basis(target, known)
     state = state_at(basis, known, issued_us)
-    leads = tuple(_lead(basis, state, known, issued_us, lead_s) for lead_s in target.leads_s)
+    leads, unseen = [], []
+    for lead_s in target.leads_s:
+        lead, error = _lead(basis, state, known, issued_us, lead_s)
+        leads.append(lead)
+        unseen.append(error)
     own_m = known[target.series].value
     ceiling = Ceiling(float(own_m.min()), float(np.median(own_m)), float(own_m.max()))
     # A gauge with nothing upstream has no activity to report: zero.
     lively_m = float(np.quantile(np.nan_to_num(state.activity_m), 0.97))
-    identity = f"river/{target.series}/{_digest(basis, ceiling, leads)}"
-    return RiverModel(identity, basis, ceiling, leads, levels, lively_m)
+    lively = state.activity_m >= leads[0].spread.knots_m[0]
+    shared = np.stack(unseen, axis=1)
+    tied = dependence(shared[lively & np.isfinite(shared).all(axis=1)])
+    identity = f"river/{target.series}/{_digest(basis, ceiling, tied, leads)}"
+    return RiverModel(identity, basis, ceiling, tuple(leads), tied, levels, lively_m)
 
 
 def _basis(target: Target, known: Mapping[str, Series]) -> tuple[Basis, Int64s]:
@@ -86,7 +94,8 @@ def _share(known: Mapping[str, Series], name: str, issued_us: Int64s) -> float:
 
 def _lead(
     basis: Basis, state: State, known: Mapping[str, Series], issued_us: Int64s, lead_s: int
-) -> LeadModel:
+) -> tuple[LeadModel, Float64s]:
+    """Model of one lead, and its errors (issues,) on hours the fit had not seen, NaN where there is none."""
     columns = columns_for(basis, state, known, issued_us, lead_s)
     x = columns.matrix()
     y = known_at(known[basis.target.series], issued_us + lead_s * 1_000_000, _ON_TIME_US)
@@ -106,7 +115,9 @@ def _lead(
     everyday = normal(design, y, weight)
     keep = np.ones(design.shape[1], bool)
     error = y - _unseen(design, y, weight, everyday, rising, issued_us[rows])
-    return LeadModel(
+    errors = np.full(len(issued_us), np.nan)
+    errors[rows] = error
+    model = LeadModel(
         lead_s,
         names,
         scale,
@@ -116,6 +127,7 @@ def _lead(
         solve(everyday, keep, rising),
         fit_spread(error, activity, issued_us[rows]),
     )
+    return model, errors
 
 
 def _unseen(
@@ -145,20 +157,15 @@ def _stormy(design: Float64s, y: Float64s, activity: Float64s) -> Normal:
     return normal(design[lively], y[lively], np.ones(int(lively.sum())))
 
 
-def _digest(basis: Basis, ceiling: Ceiling, leads: tuple[LeadModel, ...]) -> str:
+def _digest(basis: Basis, ceiling: Ceiling, tied: Dependence, leads: list[LeadModel]) -> str:
     """Hash of everything the training settled, 12 hex digits."""
     digest = blake2b(repr((basis.target, basis.series, ceiling)).encode(), digest_size=6)
+    digest.update(tied.correlation.tobytes())
     if basis.tide is not None:
         digest.update(basis.tide.coefficient_m.tobytes())
     for lead in leads:
-        parts: tuple[Float64s, ...] = (
-            lead.scaling.mean,
-            lead.scaling.scale,
-            lead.beta,
-            lead.spread.up,
-            lead.spread.down,
-            lead.spread.z,
-        )
-        for part in parts:
+        for part in (lead.scaling.mean, lead.scaling.scale, lead.beta):
+            digest.update(part.tobytes())
+        for part in (lead.spread.up, lead.spread.down, lead.spread.z):
             digest.update(part.tobytes())
     return digest.hexdigest()
