@@ -95,7 +95,10 @@ def test_a_second_serve_on_the_same_folder_is_refused_and_told_by_whom(outside_h
         assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         assert DataFolder(root).holder() == first.pid
-        with pytest.raises(ConfigurationError, match=f"in use by process {first.pid}"), DataFolder(root).locked():
+        with (
+            pytest.raises(ConfigurationError, match=f"in use by process {first.pid}"),
+            DataFolder(root).locked(),
+        ):
             pass
         first.kill()
         first.wait()

@@ -56,7 +56,7 @@ async def test_S14_without_the_password_nobody_gets_in(postgres: Postgres, tmp_p
 def test_S13_no_secret_in_the_dsn_the_command_line_the_environment_or_the_logs(
     postgres: Postgres, nats_server: Nats, engine_folder: DataFolder
 ) -> None:
-    hidden = [path.read_text().strip() for path in engine_folder.secrets.iterdir() if path.suffix != ".json"]
+    hidden = [path.read_text().strip() for path in engine_folder.secrets.iterdir()]
     assert len(hidden) >= 3
     processes = [psutil.Process(postgres.pid), psutil.Process(nats_server.pid)]
     seen = [postgres.dsn, nats_server.url]
@@ -153,9 +153,11 @@ def test_programs_within_reach_are_used_where_they_are(outside_homes: Path) -> N
     assert not (outside_homes / "shelf").exists()
 
 
-async def test_F17_a_given_database_is_judged_before_it_is_used(postgres: Postgres, empty_database: str) -> None:
+async def test_F17_a_given_database_is_judged_before_it_is_used(
+    postgres: Postgres, empty_database: str
+) -> None:
     assert await check_postgres(postgres.dsn) == []
-    name = empty_database.split("/")[3].split("?")[0]
+    name = empty_database.partition("@/")[2].partition("?")[0]
     postgres.ask(f"ALTER DATABASE {name} SET synchronous_commit = off")
     with pytest.raises(ConfigurationError, match="synchronous_commit is off"):
         await check_postgres(empty_database)

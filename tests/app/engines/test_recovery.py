@@ -112,7 +112,8 @@ folder = DataFolder(Path(sys.argv[1]))
 with folder.locked():
     postgres, nats = Postgres(folder), Nats(folder)
     postgres.start(); nats.start()
-    postgres.ask("CREATE TABLE fact (n int)"); postgres.ask("INSERT INTO fact SELECT generate_series(1, 1000)")
+    postgres.ask("CREATE TABLE fact (n int)")
+    postgres.ask("INSERT INTO fact SELECT generate_series(1, 1000)")
     print(json.dumps([postgres.pid, nats.pid]), flush=True)
     time.sleep(120)
 """
@@ -129,7 +130,9 @@ def killed_parent(outside_homes: Path) -> Iterator[tuple[Path, list[int]]]:
             parent.kill()
 
 
-def test_F17_when_the_parent_is_killed_the_kernel_ends_the_engines(killed_parent: tuple[Path, list[int]]) -> None:
+def test_F17_when_the_parent_is_killed_the_kernel_ends_the_engines(
+    killed_parent: tuple[Path, list[int]],
+) -> None:
     root, (parent, *_engines) = killed_parent
     os.kill(parent, signal.SIGKILL)
     wait_until(lambda: not [p for p in psutil.process_iter() if belongs(p, root)])

@@ -151,7 +151,7 @@ class Nats:
 
     @property
     def _ports_file(self) -> Path:
-        return self._folder.secrets / "nats-ports.json"  # in the folder that only we write
+        return self._folder.root / "nats-ports.json"  # not in nats/, which the engine could rewrite
 
     def _start_once(self, timeout_s: float) -> None:
         self._write_configuration()

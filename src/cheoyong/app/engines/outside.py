@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,7 +53,11 @@ async def check_nats(connect_options: dict[str, Any]) -> list[str]:
 
     quick = {"connect_timeout": _CONNECT_S_MAX, "allow_reconnect": False, "error_cb": _silent}
     try:
-        bus = await nats.connect(**{**connect_options, **quick})
+        # nats-py tries a server that is away again and again, whatever it is told: the time is ours to bound.
+        async with asyncio.timeout(_CONNECT_S_MAX):
+            bus = await nats.connect(**{**connect_options, **quick})
+        if not bus.is_connected:  # it also returns when the server closed the door without a word
+            raise ConnectionError("closed")
     except (OSError, TimeoutError, ValueError, NatsError) as error:
         raise Unavailable(
             f"does not let us in: {type(error).__name__}", where="NATS", mend="check CHEOYONG_NATS_URL"

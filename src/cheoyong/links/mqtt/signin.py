@@ -26,7 +26,6 @@ _SUBJECT = "$SYS.REQ.USER.AUTH"
 _SIGN_INS_AT_ONCE = 64
 # The token says so too, but nats-server 2.15 does not hold a callout's user to it.
 _DOORS = {"mqtt", "mqtt_websocket"}
-_PAYLOAD_BYTES_MAX = 64 * 1024
 _SESSION_S = 3600  # then the broker asks again, so a revoked key is out within the hour
 
 
@@ -153,7 +152,7 @@ def user_claims(grant: Grant, user_nkey: str, account: str, now_s: int) -> dict[
             "sub": _permission(grant.subscribe),
             "subs": 100,
             "data": -1,
-            "payload": _PAYLOAD_BYTES_MAX,
+            "payload": -1,  # not held over MQTT by nats-server 2.15: MqttSource refuses what is too large
             "allowed_connection_types": ["MQTT", "MQTT_WS"],
         },
     }

@@ -37,6 +37,7 @@ BATCH_MAX = 1000
 PENDING_MAX = 5000  # messages handed out and not yet acknowledged: the bound of our memory
 ACK_WAIT_S = 15.0  # after a kill -9 of ours, in-flight messages come again this much later
 FAILURES_MAX = 8
+PAYLOAD_BYTES_MAX = 64 * 1024
 _RETRY_S_MAX = 30.0
 _PARKED_BYTES_MAX = 64 << 20
 _PARKED_MESSAGES_MAX = 100_000
@@ -140,6 +141,9 @@ class MqttSource:
         # QoS 1 passes here too, on its way to plain subscribers: that one we get from the stream.
         if (message.headers or {}).get(_QOS_HEADER, "0").strip()[:1] != "0":
             return
+        if len(message.data) > PAYLOAD_BYTES_MAX:
+            self.counts.lost_qos0 += 1
+            return
         try:
             self._passing.put_nowait(Arrival(topic_of(message.subject), message.data, None))
         except asyncio.QueueFull:
@@ -165,7 +169,13 @@ class MqttSource:
                 self.counts.taken_qos0 += len(batch) - len(refusals)
                 self.counts.lost_qos0 += len(refusals)
 
-    async def _settle(self, batch: list[_Held]) -> None:
+    async def _settle(self, whole_batch: list[_Held]) -> None:
+        batch = [held for held in whole_batch if len(held.arrival.payload) <= PAYLOAD_BYTES_MAX]
+        for held in whole_batch:
+            if len(held.arrival.payload) > PAYLOAD_BYTES_MAX:
+                await self._park(held, f"{len(held.arrival.payload)} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+        if not batch:
+            return
         try:
             refusals = await self._take([held.arrival for held in batch])
         except self._away as error:
@@ -213,7 +223,8 @@ class MqttSource:
             "Reason": reason.encode("ascii", "backslashreplace").decode()[:500].replace("\n", " "),
             "Nats-Msg-Id": f"mqtt-{held.arrival.sequence}",
         }
-        await self._bus.jetstream().publish(PARKED_SUBJECT, held.arrival.payload, headers=headers)
+        payload = held.arrival.payload[:PAYLOAD_BYTES_MAX]
+        await self._bus.jetstream().publish(PARKED_SUBJECT, payload, headers=headers)
         await held.message.term()
         self._failures.pop(held.arrival.sequence or 0, None)
         self.counts.parked += 1
