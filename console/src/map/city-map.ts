@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The city map on MapLibre: towns, coast, river and gauges, calm grey, nothing fetched from outside.
+import { AttributionControl, Map as MapLibre, setWorkerUrl, type FilterSpecification, type GeoJSONSource, type StyleSpecification } from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import 'maplibre-gl/dist/maplibre-gl.css';
+import type { CityMap, CrisisLevel } from '../state/facts';
+import type { Theme } from '../state/view.svelte';
+import { mapStyle } from './map-style';
+import { symbolImage } from './crisis-canvas';
+
+setWorkerUrl(workerUrl);
+
+export interface GaugeMark {
+  series: string;
+  longitude: number;
+  latitude: number;
+  label: string;
+  crisis_level: CrisisLevel;
+  stale: boolean;
+  picked: boolean;
+}
+
+export interface MapScene {
+  theme: Theme;
+  language: 'ko' | 'en';
+  gauges: GaugeMark[];
+  affected: { codes: string[]; crisis_level: CrisisLevel };
+  attribution: string;
+}
+
+export class CityMapView {
+  #map: MapLibre;
+  #facts: CityMap;
+  #scene: MapScene;
+  #ready = false;
+  #styled = '';
+
+  constructor(container: HTMLElement, facts: CityMap, scene: MapScene, onpick: (series: string) => void) {
+    this.#facts = facts;
+    this.#scene = scene;
+    this.#styled = styleKey(scene);
+    this.#map = new MapLibre({
+      container,
+      style: this.#style(),
+      bounds: boundsOf(facts, scene),
+      fitBoundsOptions: { padding: 28 },
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      renderWorldCopies: false,
+      minZoom: 7,
+      maxZoom: 16,
+      localIdeographFontFamily: 'Pretendard, sans-serif',
+      fadeDuration: 0,
+    });
+    this.#map.touchZoomRotate.disableRotation();
+    this.#map.addControl(new AttributionControl({ compact: false, customAttribution: scene.attribution }), 'bottom-right');
+    this.#map.on('style.load', () => {
+      this.#images();
+      this.#ready = true;
+      this.#apply();
+    });
+    this.#map.on('click', 'gauges', (event) => {
+      const series: unknown = event.features?.[0]?.properties.series;
+      if (typeof series === 'string') onpick(series);
+    });
+    this.#map.on('mouseenter', 'gauges', () => (this.#map.getCanvas().style.cursor = 'pointer'));
+    this.#map.on('mouseleave', 'gauges', () => (this.#map.getCanvas().style.cursor = ''));
+    this.#map.getCanvas().tabIndex = -1; // the table below is the way for keys
+    this.#map.getCanvas().setAttribute('aria-hidden', 'true');
+  }
+
+  update(scene: MapScene): void {
+    this.#scene = scene;
+    if (styleKey(scene) !== this.#styled) {
+      this.#styled = styleKey(scene);
+      this.#ready = false;
+      this.#map.setStyle(this.#style(), { diff: false });
+    } else if (this.#ready) this.#apply();
+  }
+
+  fit(): void {
+    this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: 28, animate: false });
+  }
+
+  zoom(by: number): void {
+    this.#map.zoomTo(this.#map.getZoom() + by, { duration: 150 });
+  }
+
+  resize(): void {
+    this.#map.resize();
+  }
+
+  destroy(): void {
+    this.#map.remove();
+  }
+
+  #style(): StyleSpecification {
+    return mapStyle(this.#facts, this.#scene.theme, this.#scene.language);
+  }
+
+  #images(): void {
+    for (const level of [0, 1, 2, 3, 4] as CrisisLevel[]) {
+      for (const stale of [false, true]) {
+        for (const picked of [false, true]) {
+          const image = symbolImage(level, stale, picked, this.#scene.theme === 'dark');
+          this.#map.addImage(imageName(level, stale, picked), image, { pixelRatio: 2 });
+        }
+      }
+    }
+  }
+
+  #apply(): void {
+    const { gauges, affected } = this.#scene;
+    this.#map.getSource<GeoJSONSource>('gauges')?.setData({
+      type: 'FeatureCollection',
+      features: gauges.map((gauge) => ({
+        type: 'Feature',
+        geometry: { type: 'Point', coordinates: [gauge.longitude, gauge.latitude] },
+        properties: {
+          series: gauge.series,
+          label: gauge.label,
+          image: imageName(gauge.crisis_level, gauge.stale, gauge.picked),
+          order: -(gauge.crisis_level * 2 + (gauge.picked ? 1 : 0)),
+        },
+      })),
+    });
+    const filter = ['in', ['get', 'code'], ['literal', affected.codes]] as unknown as FilterSpecification;
+    for (const layer of ['affected-fill', 'affected-edge', 'affected-line', 'affected-names']) this.#map.setFilter(layer, filter);
+    this.#map.setPaintProperty('affected-fill', 'fill-color', crisisColour(affected.crisis_level));
+    this.#map.setPaintProperty('affected-line', 'line-color', crisisColour(affected.crisis_level));
+  }
+}
+
+const imageName = (level: CrisisLevel, stale: boolean, picked: boolean) => `g${level}${stale ? 's' : ''}${picked ? 'p' : ''}`;
+const styleKey = (scene: MapScene) => `${scene.theme} ${scene.language}`;
+const crisisColour = (level: CrisisLevel) => ['#5d6a72', '#1f5fbf', '#ffd400', '#f57c00', '#b3001b'][level]!;
+
+/** The box round the gauges and the affected towns, a little wider than they are. */
+function boundsOf(facts: CityMap, scene: MapScene): [number, number, number, number] {
+  const points: [number, number][] = facts.gauges.map((gauge) => [gauge.longitude, gauge.latitude]);
+  const along = new Set([...scene.affected.codes, ...facts.reaches.flatMap((reach) => reach.towns)]);
+  for (const town of facts.towns.features) {
+    if (!along.has(town.properties.code)) continue;
+    const rings = town.geometry.type === 'Polygon' ? town.geometry.coordinates : town.geometry.coordinates.flat();
+    for (const [x, y] of rings.flat()) points.push([x!, y!]);
+  }
+  const [xs, ys] = [points.map((p) => p[0]), points.map((p) => p[1])];
+  if (!points.length) return [129.0, 35.4, 129.5, 35.7];
+  return [Math.min(...xs) - 0.01, Math.min(...ys) - 0.01, Math.max(...xs) + 0.01, Math.max(...ys) + 0.01];
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws a crisis level's mark (colour + shape + number) on a canvas, for map symbols and chart labels.
+import { CRISIS } from '../crisis';
+import type { CrisisLevel } from '../state/facts';
+
+/** Draws the mark of `level` with its upper left corner at (x, y), `size` canvas pixels wide. */
+export function drawCrisisMark(ctx: CanvasRenderingContext2D, level: CrisisLevel, x: number, y: number, size: number, edge: string): void {
+  const look = CRISIS[level];
+  const k = size / 20;
+  ctx.save();
+  ctx.translate(x, y);
+  ctx.scale(k, k);
+  ctx.beginPath();
+  if (look.points.length) look.points.forEach(([px, py], i) => (i ? ctx.lineTo(px, py) : ctx.moveTo(px, py)));
+  else ctx.arc(10, 10, level ? 9.4 : 6.5, 0, 2 * Math.PI);
+  ctx.closePath();
+  ctx.fillStyle = look.fill;
+  ctx.fill();
+  ctx.strokeStyle = edge;
+  ctx.lineWidth = 1.4;
+  ctx.lineJoin = 'round';
+  ctx.stroke();
+  if (level) {
+    ctx.fillStyle = look.text;
+    ctx.font = '600 12px Pretendard, sans-serif';
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'alphabetic';
+    ctx.fillText(String(level), 10, level === 3 ? 16.4 : 14.4);
+  }
+  ctx.restore();
+}
+
+/** A map symbol: the mark, hatched over when the value is stale. */
+export function symbolImage(level: CrisisLevel, stale: boolean, picked: boolean, dark: boolean): ImageData {
+  const size = 60;
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = size;
+  const ctx = canvas.getContext('2d')!;
+  const edge = dark ? '#e9eff1' : '#12181b';
+  if (picked) {
+    ctx.beginPath();
+    ctx.arc(30, 30, 27, 0, 2 * Math.PI);
+    ctx.lineWidth = 5;
+    ctx.strokeStyle = dark ? '#58c4d3' : '#0a6472';
+    ctx.stroke();
+  }
+  drawCrisisMark(ctx, level, 10, 10, 40, edge);
+  if (stale) hatch(ctx, size, dark);
+  return ctx.getImageData(0, 0, size, size);
+}
+
+function hatch(ctx: CanvasRenderingContext2D, size: number, dark: boolean): void {
+  ctx.save();
+  ctx.globalCompositeOperation = 'source-atop';
+  ctx.strokeStyle = dark ? '#0c1114' : '#ffffff';
+  ctx.lineWidth = 4;
+  for (let i = -size; i < size; i += 9) {
+    ctx.beginPath();
+    ctx.moveTo(i, size);
+    ctx.lineTo(i + size, 0);
+    ctx.stroke();
+  }
+  ctx.restore();
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shapes the server speaks in: facts of the domain and the snapshot, with the server's field names.
+
+export type Language = 'ko' | 'en';
+export type Words = Record<Language, string>;
+export type Role = 'viewer' | 'operator' | 'approver' | 'administrator';
+export type Mode = 'live' | 'exercise';
+
+/** QARTOD flags: 1 pass, 2 not evaluated, 3 suspect, 4 fail, 9 missing. */
+export type Flag = 1 | 2 | 3 | 4 | 9;
+/** 0 calm, 1 관심, 2 주의, 3 경계, 4 심각. */
+export type CrisisLevel = 0 | 1 | 2 | 3 | 4;
+
+export interface Person {
+  id: string | number;
+  login: string;
+  name: string;
+  role: Role;
+}
+
+export interface Session {
+  person: Person;
+  organisation: { id: string | number; name: string };
+  mode: Mode;
+  csrf: string;
+  city: { id: string; name: Words; time_zone: string; languages: string[] };
+  exercise_people: { login: string; name: string; role: Role }[];
+}
+
+export interface Level {
+  id: string;
+  name: Words;
+  limit: number;
+  crisis_level: CrisisLevel;
+  source: string;
+  confirmed: boolean;
+}
+
+export interface Gauge {
+  series: string;
+  name: Words;
+  longitude: number;
+  latitude: number;
+  unit: string;
+  levels: Level[];
+}
+
+export interface Reach {
+  id: string;
+  name: Words;
+  series: string;
+  towns: string[];
+}
+
+export interface TownProperties {
+  code: string;
+  name_ko: string;
+  name_en: string;
+  people: number;
+  over_65: number;
+  under_7: number;
+}
+
+type Features<G extends GeoJSON.Geometry, P> = GeoJSON.FeatureCollection<G, P>;
+
+export interface CityMap {
+  towns: Features<GeoJSON.Polygon | GeoJSON.MultiPolygon, TownProperties>;
+  coast: Features<GeoJSON.Geometry, GeoJSON.GeoJsonProperties>;
+  river: Features<GeoJSON.Geometry, GeoJSON.GeoJsonProperties>;
+  gauges: Gauge[];
+  reaches: Reach[];
+}
+
+export interface Replay {
+  scenario: string;
+  title: Words;
+  start_us: number;
+  end_us: number;
+  speed: number;
+  paused: boolean;
+}
+
+export interface Clock {
+  now_us: number;
+  mode: Mode;
+  simulated: boolean;
+  replay: Replay | null;
+}
+
+export interface Health {
+  live: boolean;
+  ready: boolean;
+  degraded: { part: string; why: string }[];
+  data_age_s: number | null;
+}
+
+export interface Reading {
+  series: string;
+  datastream_id?: number;
+  time_us: number;
+  value: number | null;
+  flag: Flag;
+  period_s: number;
+  stale: boolean;
+}
+
+export interface ObservedRow {
+  series: string;
+  time_us: number;
+  value: number | null;
+  flag: Flag;
+}
+
+export interface Alarm {
+  alarm_id: string;
+  fact_id?: string;
+  cause: 'level' | 'silence' | 'fault';
+  state: 'raised' | 'acknowledged';
+  series: string;
+  rule: string;
+  priority: 'high' | 'medium' | 'low' | string;
+  crisis_level: CrisisLevel;
+  since_us: number;
+  value: number | null;
+  limit: number | null;
+  by: string;
+}
+
+export interface Incident {
+  incident_id: string;
+  fact_id?: string;
+  state: string;
+  hazard: string;
+  series: string;
+  level: string;
+  crisis_level: CrisisLevel;
+  opened_us: number;
+  probability: number | null;
+  by: string;
+}
+
+export type AlertState =
+  | 'drafted'
+  | 'submitted'
+  | 'published'
+  | 'cancelled'
+  | 'superseded'
+  | 'rejected'
+  | 'expired';
+
+export interface Alert {
+  alert_id: string;
+  fact_id?: string;
+  incident_id: string;
+  state: AlertState;
+  content_hash: string;
+  kind: string;
+  level: string;
+  crisis_level: CrisisLevel;
+  status: string;
+  people: number;
+  area_km2: number;
+  towns: string[];
+  identifier: string;
+  author: string | null;
+  approver: string | null;
+  sent_us: number | null;
+  expires_us: number | null;
+}
+
+export interface Crossing {
+  level: string;
+  limit: number;
+  crisis_level: CrisisLevel;
+  lead_s: number[];
+  probability: number[];
+}
+
+export interface Forecast {
+  hazard: string;
+  model: string;
+  series: string;
+  issued_us: number;
+  lead_s: number[];
+  quantile: number[];
+  value: number[][];
+  crossings: Crossing[];
+  used: string[];
+  missing: string[];
+  degraded: boolean;
+  maturity: string;
+}
+
+export interface TownImpact {
+  code: string;
+  people: number;
+  over_65: number;
+  under_7: number;
+}
+
+export interface Impact {
+  hazard: string;
+  series: string;
+  level: string;
+  reach: string;
+  towns: TownImpact[];
+  people: number;
+  over_65: number;
+  under_7: number;
+  area_km2: number;
+}
+
+export interface AlertText {
+  language: string;
+  event: string;
+  headline: string;
+  description: string;
+  instruction: string;
+  area: string;
+}
+
+export interface AlertContent {
+  identifier: string;
+  status: string;
+  kind: string;
+  hazard: string;
+  series: string;
+  level: string;
+  crisis_level: CrisisLevel;
+  urgency: string;
+  severity: string;
+  certainty: string;
+  onset_us: number;
+  expires_us: number;
+  sender: string;
+  sender_name: string;
+  texts: AlertText[];
+  towns: string[];
+  polygons: [number, number][][];
+  people: number;
+  area_km2: number;
+  references: string[];
+}
+
+export interface Finding {
+  code: string;
+  severity: 'error' | 'warning';
+  where: string;
+  message: Words;
+  mend: Words;
+}
+
+export interface AlertHistoryStep {
+  step: string;
+  by: string;
+  reason: string;
+  content_hash: string;
+  recorded_us?: number;
+}
+
+export interface AlertDetail extends Alert {
+  content: AlertContent;
+  findings: Finding[];
+  confirm: { sentence: Words; type: Words };
+  history: AlertHistoryStep[];
+  cap_url: string | null;
+  previous_content: AlertContent | null;
+}
+
+export interface Snapshot {
+  seq: number;
+  clock: Clock;
+  health: Health;
+  gauges: Reading[];
+  alarms: Alarm[];
+  incidents: Incident[];
+  alerts: Alert[];
+  forecasts: Record<string, Forecast>;
+  impacts: Record<string, Impact>;
+}
+
+export interface Observed {
+  time_us: number[];
+  value: (number | null)[];
+  flag: Flag[];
+}
+
+export interface Trace {
+  facts: { id: string; kind: string; about_us: number; summary: string }[];
+  observations: ObservedRow[];
+}
+
+/** One step of an alarm, incident or alert as it stands in a fact's body. */
+export interface AlarmStep {
+  alarm_id: string;
+  cause: Alarm['cause'];
+  step: 'raised' | 'cleared' | 'acknowledged' | 'withdrawn';
+  series: string;
+  rule: string;
+  priority: string;
+  crisis_level: CrisisLevel;
+  since_us: number;
+  value: number | null;
+  limit: number | null;
+  by: string;
+}
+
+export interface IncidentStep {
+  incident_id: string;
+  step: 'opened' | 'escalated' | 'eased' | 'closed' | 'taken';
+  hazard: string;
+  series: string;
+  level: string;
+  crisis_level: CrisisLevel;
+  opened_us: number;
+  probability: number | null;
+  by: string;
+}
+
+export interface AlertStep {
+  alert_id: string;
+  incident_id: string;
+  step: string;
+  content_hash: string;
+  content: AlertContent | null;
+  by: string;
+  reason: string;
+}
+
+interface FactOf<K extends string, B> {
+  id?: string;
+  seq: number;
+  kind: K;
+  about_us: number;
+  recorded_us: number;
+  body: B;
+}
+
+export type Fact =
+  | FactOf<'alarm', AlarmStep>
+  | FactOf<'incident', IncidentStep>
+  | FactOf<'alert', AlertStep>
+  | FactOf<'forecast', Forecast>
+  | FactOf<'impact', Impact>;
+
+export type ServerEvent =
+  | { type: 'observations'; rows: ObservedRow[] }
+  | { type: 'fact'; fact: Fact }
+  | { type: 'clock'; clock: Clock }
+  | { type: 'health'; health: Health };

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folds the server's snapshot and events into one picture of the world. Pure: same input, same picture.
+import type {
+  Alarm,
+  AlarmStep,
+  Alert,
+  AlertStep,
+  Clock,
+  Fact,
+  Forecast,
+  Health,
+  Impact,
+  Incident,
+  IncidentStep,
+  Observed,
+  ObservedRow,
+  Reading,
+  ServerEvent,
+  Snapshot,
+} from './facts';
+
+/** How much past the console keeps: 27 h, so that the 24 h time line is always full. */
+export const KEEP_US = 27 * 3600 * 1_000_000;
+/** Forecasts kept per series; hourly or ten-minute issues both fit the 27 h. */
+const FORECASTS_MAX = 400;
+
+export interface World {
+  seq: number;
+  clock: Clock;
+  health: Health;
+  readings: Record<string, Reading>;
+  alarms: Alarm[];
+  incidents: Incident[];
+  alerts: Alert[];
+  forecasts: Record<string, Forecast>;
+  impacts: Record<string, Impact>;
+  history: Record<string, Observed>;
+  issued: Record<string, Forecast[]>;
+}
+
+/** A fresh picture from a snapshot; the past that was already fetched is kept. */
+export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
+  const readings: Record<string, Reading> = {};
+  for (const reading of snapshot.gauges) readings[reading.series] = reading;
+  let world: World = {
+    seq: snapshot.seq,
+    clock: snapshot.clock,
+    health: snapshot.health,
+    readings,
+    alarms: snapshot.alarms,
+    incidents: snapshot.incidents,
+    alerts: snapshot.alerts,
+    forecasts: snapshot.forecasts,
+    impacts: snapshot.impacts,
+    history: before?.history ?? {},
+    issued: before?.issued ?? {},
+  };
+  for (const forecast of Object.values(snapshot.forecasts)) world = withForecasts(world, forecast.series, [forecast]);
+  return world;
+}
+
+/** The picture after one event. */
+export function fold(world: World, event: ServerEvent): World {
+  switch (event.type) {
+    case 'observations':
+      return withRows(world, event.rows);
+    case 'clock':
+      return { ...world, clock: event.clock };
+    case 'health':
+      return { ...world, health: event.health };
+    case 'fact':
+      return event.fact.seq <= world.seq ? world : { ...withFact(world, event.fact), seq: event.fact.seq };
+  }
+}
+
+/** Adds fetched or live observations of one series, in order of time, each instant once, bounded. */
+export function mergeObserved(before: Observed | undefined, added: Observed, oldest_us: number): Observed {
+  const rows = new Map<number, [number | null, Observed['flag'][number]]>();
+  for (const part of [before, added]) {
+    part?.time_us.forEach((time, i) => {
+      if (time >= oldest_us) rows.set(time, [part.value[i] ?? null, part.flag[i] ?? 2]);
+    });
+  }
+  const times = [...rows.keys()].sort((a, b) => a - b);
+  return {
+    time_us: times,
+    value: times.map((time) => rows.get(time)![0]),
+    flag: times.map((time) => rows.get(time)![1]),
+  };
+}
+
+/** Adds fetched observations of one series to the kept past. */
+export function withObserved(world: World, series: string, added: Observed): World {
+  const oldest_us = world.clock.now_us - KEEP_US;
+  const merged = mergeObserved(world.history[series], added, oldest_us);
+  return { ...world, history: { ...world.history, [series]: merged } };
+}
+
+/** Adds forecasts of one series to those kept, by time of issue, each once. */
+export function withForecasts(world: World, series: string, added: Forecast[]): World {
+  const byIssue = new Map((world.issued[series] ?? []).map((f) => [f.issued_us, f]));
+  for (const forecast of added) byIssue.set(forecast.issued_us, forecast);
+  const kept = [...byIssue.values()]
+    .filter((f) => f.issued_us >= world.clock.now_us - KEEP_US)
+    .sort((a, b) => a.issued_us - b.issued_us)
+    .slice(-FORECASTS_MAX);
+  return { ...world, issued: { ...world.issued, [series]: kept } };
+}
+
+function withRows(world: World, rows: ObservedRow[]): World {
+  const readings = { ...world.readings };
+  const history = { ...world.history };
+  const oldest_us = world.clock.now_us - KEEP_US;
+  for (const row of rows) {
+    const one: Observed = { time_us: [row.time_us], value: [row.value], flag: [row.flag] };
+    history[row.series] = appendOrMerge(history[row.series], one, oldest_us);
+    const now = readings[row.series];
+    if (now && row.time_us >= now.time_us) readings[row.series] = { ...now, ...row, stale: false };
+  }
+  return { ...world, readings, history };
+}
+
+function appendOrMerge(before: Observed | undefined, one: Observed, oldest_us: number): Observed {
+  const last = before?.time_us.at(-1);
+  if (!before || last === undefined || one.time_us[0]! <= last) return mergeObserved(before, one, oldest_us);
+  const from = before.time_us.findIndex((time) => time >= oldest_us);
+  const start = from < 0 ? before.time_us.length : from;
+  return {
+    time_us: [...before.time_us.slice(start), ...one.time_us],
+    value: [...before.value.slice(start), ...one.value],
+    flag: [...before.flag.slice(start), ...one.flag],
+  };
+}
+
+function withFact(world: World, fact: Fact): World {
+  switch (fact.kind) {
+    case 'alarm':
+      return { ...world, alarms: withAlarm(world.alarms, fact.body, fact.id) };
+    case 'incident':
+      return { ...world, incidents: withIncident(world.incidents, fact.body, fact.id) };
+    case 'alert':
+      return { ...world, alerts: withAlert(world.alerts, fact.body, fact.recorded_us, fact.id) };
+    case 'impact':
+      return { ...world, impacts: { ...world.impacts, [fact.body.series]: fact.body } };
+    case 'forecast': {
+      const forecasts = { ...world.forecasts, [fact.body.series]: fact.body };
+      return withForecasts({ ...world, forecasts }, fact.body.series, [fact.body]);
+    }
+    default:
+      return world; // a kind of fact this version does not know: newer server, nothing to draw
+  }
+}
+
+function withAlarm(alarms: Alarm[], step: AlarmStep, fact_id?: string): Alarm[] {
+  const others = alarms.filter((alarm) => alarm.alarm_id !== step.alarm_id);
+  if (step.step === 'cleared' || step.step === 'withdrawn') return others;
+  const known = alarms.find((alarm) => alarm.alarm_id === step.alarm_id);
+  const { step: state, ...rest } = step;
+  // A later value of an alarm somebody already has does not make it new again.
+  const held = state === 'raised' && known?.state === 'acknowledged' && known.crisis_level >= step.crisis_level;
+  const kept = held && known ? { state: known.state, by: known.by } : { state };
+  return [...others, { ...known, ...rest, ...(fact_id && state === 'raised' ? { fact_id } : {}), ...kept }];
+}
+
+function withIncident(incidents: Incident[], step: IncidentStep, fact_id?: string): Incident[] {
+  const others = incidents.filter((incident) => incident.incident_id !== step.incident_id);
+  if (step.step === 'closed') return others;
+  const known = incidents.find((incident) => incident.incident_id === step.incident_id);
+  const { step: state, ...rest } = step;
+  const id = known?.fact_id ?? fact_id;
+  return [
+    ...others,
+    {
+      ...rest,
+      state,
+      by: step.by || known?.by || '',
+      probability: step.probability ?? known?.probability ?? null,
+      ...(id ? { fact_id: id } : {}),
+    },
+  ];
+}
+
+const STATE_AFTER: Record<string, Alert['state']> = {
+  drafted: 'drafted',
+  edited: 'drafted',
+  submitted: 'submitted',
+  rejected: 'rejected',
+  published: 'published',
+  superseded: 'superseded',
+  cancelled: 'cancelled',
+  expired: 'expired',
+};
+
+function withAlert(alerts: Alert[], step: AlertStep, recorded_us: number, fact_id?: string): Alert[] {
+  const known = alerts.find((alert) => alert.alert_id === step.alert_id);
+  const content = step.content;
+  if (!known && !content) return alerts;
+  const base: Alert = known ?? {
+    alert_id: step.alert_id,
+    incident_id: step.incident_id,
+    state: 'drafted',
+    content_hash: step.content_hash,
+    kind: '',
+    level: '',
+    crisis_level: 0,
+    status: '',
+    people: 0,
+    area_km2: 0,
+    towns: [],
+    identifier: '',
+    author: null,
+    approver: null,
+    sent_us: null,
+    expires_us: null,
+  };
+  const next: Alert = {
+    ...base,
+    ...(content ? described(content) : {}),
+    ...(fact_id ? { fact_id } : {}),
+    state: STATE_AFTER[step.step] ?? base.state,
+    content_hash: step.content_hash || base.content_hash,
+    author: ['edited', 'submitted'].includes(step.step) && step.by ? step.by : base.author,
+    approver: step.step === 'approved' ? step.by : base.approver,
+    sent_us: step.step === 'published' ? recorded_us : base.sent_us,
+  };
+  return [...alerts.filter((alert) => alert.alert_id !== step.alert_id), next];
+}
+
+function described(content: NonNullable<AlertStep['content']>): Partial<Alert> {
+  const { kind, level, crisis_level, status, people, area_km2, towns, identifier, expires_us } = content;
+  return { kind, level, crisis_level, status, people, area_km2, towns, identifier, expires_us };
+}

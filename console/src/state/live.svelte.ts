@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the picture of the world live: snapshot, then server-sent events, and notices at once when they stop.
+import { api, Problem } from '../api';
+import type { CityMap, Clock, Fact, Health, ObservedRow, ServerEvent } from './facts';
+import { fold, fromSnapshot, KEEP_US, withForecasts, withObserved, type World } from './fold';
+
+/** Quiet for this long: ask the server; no answer within the next span: the connection is lost. */
+const QUIET_MS = 2_500;
+const ANSWER_MS = 1_500;
+const REFETCH_MIN_MS = 3_000;
+/** A simulated clock is never run ahead of the server by more than this much real time. */
+const RUN_AHEAD_MS = 1_500;
+
+type Connection = 'connecting' | 'open' | 'lost';
+
+class Live {
+  world = $state.raw<World | null>(null);
+  map = $state.raw<CityMap | null>(null);
+  connection = $state<Connection>('connecting');
+  lostSince = $state(0);
+  /** Real time, four times a second; drives ages. */
+  tick = $state(0);
+  now_us = $derived.by(() => this.#now(this.tick));
+
+  #clockAt = 0;
+  #heardAt = 0;
+  #source: EventSource | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #waiting: ServerEvent[] | null = null;
+  #fetchedAt = -Infinity;
+  #probing = false;
+  #onSignedOut: () => void = () => {};
+
+  start(onSignedOut: () => void): void {
+    this.#onSignedOut = onSignedOut;
+    this.#heardAt = performance.now();
+    this.#timer = setInterval(() => this.#beat(), 250);
+    void api.map().then((map) => {
+      this.map = map;
+      void this.#fetchPast();
+    }, this.#refused);
+    this.#connect();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.world = null;
+    this.map = null;
+    this.connection = 'connecting';
+  }
+
+  /** Asks for a new snapshot, e.g. after an own action. */
+  async refresh(timeout_ms?: number): Promise<boolean> {
+    this.#fetchedAt = performance.now();
+    this.#waiting ??= [];
+    try {
+      const snapshot = await api.state(timeout_ms);
+      let world = fromSnapshot(snapshot, this.world);
+      for (const event of this.#waiting ?? []) world = fold(world, event);
+      this.#setWorld(world, true);
+      this.#heard();
+      return true;
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  #connect(): void {
+    this.#source?.close();
+    const source = new EventSource('/api/events');
+    this.#source = source;
+    source.onopen = () => void this.#catchUp();
+    source.addEventListener('observations', (e) => this.#take({ type: 'observations', ...parsed<{ rows: ObservedRow[] }>(e) }));
+    source.addEventListener('clock', (e) => this.#take({ type: 'clock', clock: parsed<Clock>(e) }));
+    source.addEventListener('health', (e) => this.#take({ type: 'health', health: parsed<Health>(e) }));
+    source.addEventListener('fact', (e) => this.#takeFact(parsed<Fact>(e)));
+  }
+
+  async #catchUp(): Promise<void> {
+    if (await this.refresh()) await this.#fetchPast();
+  }
+
+  #takeFact(fact: Fact): void {
+    const gap = this.world && !this.#waiting && fact.seq > this.world.seq + 1;
+    this.#take({ type: 'fact', fact });
+    if (gap && performance.now() - this.#fetchedAt > REFETCH_MIN_MS) void this.refresh();
+  }
+
+  #take(event: ServerEvent): void {
+    this.#heard();
+    if (this.#waiting) this.#waiting.push(event);
+    if (this.world) this.#setWorld(fold(this.world, event), event.type === 'clock');
+  }
+
+  #setWorld(world: World, clockIsNew: boolean): void {
+    if (clockIsNew) this.#clockAt = performance.now();
+    this.world = world;
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now();
+    this.connection = 'open';
+    this.lostSince = 0;
+  }
+
+  #beat(): void {
+    this.tick = performance.now();
+    if (this.tick - this.#heardAt > QUIET_MS && !this.#probing) void this.#probe();
+  }
+
+  async #probe(): Promise<void> {
+    this.#probing = true;
+    const answered = await this.refresh(ANSWER_MS);
+    this.#probing = false;
+    if (!answered && this.#source) {
+      if (this.connection !== 'lost') this.lostSince = this.#heardAt;
+      this.connection = 'lost';
+    }
+    if (this.#source?.readyState === EventSource.CLOSED) this.#connect();
+  }
+
+  #refused = (error: unknown): void => {
+    if (error instanceof Problem && error.status === 401) this.#onSignedOut();
+  };
+
+  async #fetchPast(): Promise<void> {
+    const { map, world } = this;
+    if (!map || !world) return;
+    const to_us = world.clock.now_us;
+    const from_us = to_us - KEEP_US;
+    await Promise.all(
+      map.gauges.map(async ({ series }) => {
+        const [observed, issued] = await Promise.all([
+          api.observations(series, from_us, to_us),
+          world.forecasts[series] ? api.forecasts(series, from_us, to_us) : Promise.resolve([]),
+        ]);
+        if (this.world) this.world = withForecasts(withObserved(this.world, series, observed), series, issued);
+      }),
+    ).catch(this.#refused);
+  }
+
+  #now(tick: number): number {
+    const clock = this.world?.clock;
+    if (!clock) return 0;
+    const elapsed_ms = Math.max(0, tick - this.#clockAt);
+    if (!clock.replay) return clock.now_us + Math.round((clock.simulated ? Math.min(elapsed_ms, RUN_AHEAD_MS) : elapsed_ms) * 1000);
+    if (clock.replay.paused) return clock.now_us;
+    const ahead_us = Math.min(elapsed_ms, RUN_AHEAD_MS) * 1000 * clock.replay.speed;
+    return Math.min(clock.now_us + Math.round(ahead_us), Math.max(clock.replay.end_us, clock.now_us));
+  }
+}
+
+function parsed<T>(event: Event): T {
+  return JSON.parse((event as MessageEvent<string>).data) as T;
+}
+
+export const live = new Live();

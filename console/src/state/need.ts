@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What needs eyes, in order of need: decisions first, then what grows, then what is out. Pure.
+import type { Alarm, Alert, Incident, Person } from './facts';
+
+export type Item =
+  | { kind: 'alert'; id: string; alert: Alert }
+  | { kind: 'alarm'; id: string; alarm: Alarm }
+  | { kind: 'incident'; id: string; incident: Incident };
+
+export type Group = 'decide' | 'going' | 'out';
+
+export interface Needs {
+  decide: Item[];
+  going: Item[];
+  out: Item[];
+}
+
+export const canOperate = (person: Person): boolean => person.role !== 'viewer';
+export const canApprove = (person: Person): boolean => person.role === 'approver' || person.role === 'administrator';
+
+/** Whether this person is barred from approving because they wrote it. */
+export const isAuthor = (alert: Alert, person: Person): boolean =>
+  !!alert.author && (alert.author === person.login || alert.author === person.name);
+
+/** Sorts everything open at an instant into three groups, the most pressing first. */
+export function needs(
+  world: { alarms: Alarm[]; incidents: Incident[]; alerts: Alert[] },
+  at_us: number,
+): Needs {
+  const decide: [number[], Item][] = [];
+  const going: [number[], Item][] = [];
+  const out: [number[], Item][] = [];
+  for (const alert of world.alerts) {
+    const item: Item = { kind: 'alert', id: alert.alert_id, alert };
+    if (alert.state === 'submitted') decide.push([[0, -alert.crisis_level, 0], item]);
+    else if (alert.state === 'drafted') decide.push([[1, -alert.crisis_level, 0], item]);
+    else if (alert.state === 'published' && (alert.sent_us ?? 0) <= at_us) out.push([[-alert.crisis_level, -(alert.sent_us ?? 0)], item]);
+  }
+  for (const alarm of world.alarms) {
+    if (alarm.since_us > at_us) continue;
+    const item: Item = { kind: 'alarm', id: alarm.alarm_id, alarm };
+    if (alarm.state === 'raised') decide.push([[2, -weight(alarm), alarm.since_us], item]);
+    else going.push([[1, -weight(alarm), alarm.since_us], item]);
+  }
+  for (const incident of world.incidents) {
+    if (incident.opened_us > at_us) continue;
+    const item: Item = { kind: 'incident', id: incident.incident_id, incident };
+    if (incident.by) going.push([[0, -incident.crisis_level, incident.opened_us], item]);
+    else decide.push([[1.5, -incident.crisis_level, incident.opened_us], item]);
+  }
+  return { decide: sorted(decide), going: sorted(going), out: sorted(out) };
+}
+
+/** Silence and faults have no crisis level of their own, but blind us: they weigh like 주의. */
+function weight(alarm: Alarm): number {
+  return alarm.cause === 'level' ? alarm.crisis_level : Math.max(2, alarm.crisis_level);
+}
+
+function sorted(rows: [number[], Item][]): Item[] {
+  return rows.sort(([a], [b]) => compare(a, b)).map(([, item]) => item);
+}
+
+function compare(a: number[], b: number[]): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
+  return 0;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of gauges, levels, towns and states in the screen's language.
+import type { Alert, AlertContent, AlertState, Gauge, Level, Role } from '../state/facts';
+import { live } from '../state/live.svelte';
+import { session } from '../state/session.svelte';
+import { t, words } from './speech.svelte';
+
+export function gaugeOf(series: string): Gauge | undefined {
+  return live.map?.gauges.find((gauge) => gauge.series === series);
+}
+
+export function gaugeName(series: string): string {
+  return words(gaugeOf(series)?.name) || series;
+}
+
+export function levelOf(series: string, id: string): Level | undefined {
+  return gaugeOf(series)?.levels.find((level) => level.id === id);
+}
+
+export function levelName(series: string, id: string): string {
+  return words(levelOf(series, id)?.name) || id;
+}
+
+/** The level a rule or alarm speaks of: by its id inside the rule's name, else by its limit. */
+export function levelOfRule(series: string, rule: string, limit: number | null): Level | undefined {
+  const levels = gaugeOf(series)?.levels ?? [];
+  return levels.find((level) => rule.includes(level.id)) ?? levels.find((level) => level.limit === limit);
+}
+
+export function townName(code: string): string {
+  const town = live.map?.towns.features.find((feature) => feature.properties.code === code)?.properties;
+  return words(town && { ko: town.name_ko, en: town.name_en }) || code;
+}
+
+export function townNames(codes: string[], shown = 6): string {
+  const names = codes.slice(0, shown).map(townName).join(', ');
+  return codes.length > shown ? `${names} …` : names;
+}
+
+/** A person's name for a login, where it is known. */
+export function personName(login: string | null | undefined): string {
+  if (!login) return '';
+  const known = [session.now?.person, ...(session.now?.exercise_people ?? [])].find((person) => person?.login === login);
+  return known?.name ?? login;
+}
+
+const STATES = {
+  drafted: 'stateDrafted',
+  submitted: 'stateSubmitted',
+  published: 'statePublished',
+  cancelled: 'stateCancelled',
+  superseded: 'stateSuperseded',
+  rejected: 'stateRejected',
+  expired: 'stateExpired',
+} as const;
+
+export const alertState = (state: AlertState): string => t(STATES[state] ?? 'stateDrafted');
+
+const STATUSES = { Actual: 'statusActual', Exercise: 'statusExercise', System: 'statusSystem', Test: 'statusTest', Draft: 'statusDraft' } as const;
+
+export const statusName = (status: string): string => t(STATUSES[status as keyof typeof STATUSES] ?? 'statusDraft');
+
+const ROLES = { viewer: 'roleViewer', operator: 'roleOperator', approver: 'roleApprover', administrator: 'roleAdministrator' } as const;
+
+export const roleName = (role: string): string => t(ROLES[role as Role] ?? 'roleViewer');
+
+/** The title of a warning: its level, and whether it updates or cancels. */
+export function alertTitle(alert: Alert | AlertContent, series: string): string {
+  const level = levelName(series, alert.level);
+  const key = alert.kind === 'Cancel' ? 'alertCancelTitle' : alert.kind === 'Update' ? 'alertUpdateTitle' : 'alertTitle';
+  return t(key, { level });
+}
+
+/** The series a warning is about, through its incident. */
+export function seriesOfAlert(alert: Alert): string {
+  const incident = live.world?.incidents.find((one) => one.incident_id === alert.incident_id);
+  return incident?.series ?? live.map?.gauges.find((gauge) => gauge.levels.some((level) => level.id === alert.level))?.series ?? '';
+}
