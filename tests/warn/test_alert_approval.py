@@ -185,6 +185,8 @@ def test_F22_bytes_changed_behind_the_approval_are_not_published():
     tampered = replace(approved(), content=reworded(approved()))
     with pytest.raises(Conflict, match="not the approved bytes"):
         act(tampered, Verb.PUBLISH, MACHINE, approver_now=LEE)
+    with pytest.raises(Conflict, match="not the approved bytes"):
+        act(approved(), Verb.PUBLISH, MACHINE, approver_now=LEE, read_hash=tampered.hash[::-1])
     widened = replace(approved(), channels=("exercise_cap_feed", "public_cap_feed"))
     with pytest.raises(Conflict, match="not the approved bytes"):
         act(widened, Verb.PUBLISH, MACHINE, approver_now=LEE)

@@ -274,3 +274,30 @@ def test_attention_is_not_told_to_the_public_unless_it_is_what_remains():
     assert offer(low) is None
     assert offer(low, standing=stands(offer(), None)) is None
     assert offer(low, standing=stands(offer())).body.content.level == "terrace"
+
+
+def test_water_that_comes_later_than_said_is_no_news_either():
+    late = at(70, probability=None)
+    assert offer(late, late.onset_us, stands(offer())) is None
+
+
+def test_every_message_of_an_incident_has_its_own_id():
+    first = offer().body
+    second = offer(at(70), SENT_US, stands(offer())).body
+    standing = Standing(second.content, SENT_US + MINUTE_US, 1)
+    third = offer(at(140), SENT_US + 2 * MINUTE_US, standing).body
+    assert third.content.kind == second.content.kind == "Update"
+    assert len({first.alert_id, second.alert_id, third.alert_id}) == 3
+
+
+def test_an_onset_between_two_tens_of_minutes_is_cut_down_and_never_lies_before_issue():
+    fact = forecast(("advisory", (0.45, 0.75, 0.8, 0.9)))
+    assert danger_from_forecast(fact, "advisory", CITY, INCIDENT).onset_us == NOW_US + 70 * MINUTE_US
+    soon = forecast(("advisory", (1.0,) * 4), at_us=NOW_US + 5 * MINUTE_US)
+    assert danger_from_forecast(soon, "advisory", CITY, INCIDENT, threshold=0.01).onset_us == soon.about_us
+
+
+@pytest.mark.parametrize(("probability", "said"), [(0.999, "90%"), (0.55, "60%"), (0.5, "50%")])
+def test_a_text_never_claims_more_than_ninety_percent(probability, said):
+    for text in offer(at(0, probability=probability)).body.content.texts:
+        assert said in text.description

@@ -3,7 +3,8 @@
 
 A Korean sentence has at most 15 어절, an English one at most 20 words; filled-in names are short.
 ``water_will`` and ``act`` are by crisis level (1-4). What the water does at a level is assumed from
-common Korean river practice; a city that knows better says so in its pack (``hazards.river.<series>.water_will``).
+common Korean river practice; a city that knows better says so in its pack
+(``hazards.river.<series>.water_will``).
 """
 
 from __future__ import annotations
