@@ -91,7 +91,7 @@ def test_a_worse_level_escalates_at_once_in_the_same_incident():
 def test_a_probability_that_wavers_around_the_threshold_does_not_flap():
     facts = [
         forecast(("advisory", (0.0, 0.0, p, p)), at_us=NOW_US + n * 40 * MINUTE_US)
-        for n, p in enumerate([0.55, 0.45, 0.55, 0.35, 0.6, 0.31])
+        for n, p in enumerate([0.55, 0.45, 0.4, 0.35, 0.6, 0.31, 0.31])
     ]
     assert names(run(NEW, *facts)[1]) == [("opened", "advisory")]
 
