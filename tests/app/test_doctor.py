@@ -186,12 +186,20 @@ def test_L2_the_command_ends_with_1_if_anything_fails_and_with_0_if_not(
     outside_homes: Path, taken_port: int
 ) -> None:
     well = ["--data", str(outside_homes / "data"), "--json"]
-    good = CliRunner().invoke(application(), well)
+    good = CliRunner().invoke(application(), well, env={"CHEOYONG_PORT": "0"})
     assert (good.exit_code, json.loads(good.stdout)["state"] == "fail") == (0, False)
-    bad = CliRunner().invoke(application(), [*well, "--mqtt-port", str(taken_port)])
+    bad = CliRunner().invoke(application(), well, env={"CHEOYONG_MQTT_PORT": str(taken_port)})
     answer = json.loads(bad.stdout)
     assert (bad.exit_code, answer["state"]) == (1, "fail")
     assert {"name", "state", "found", "mend"} == set(answer["checks"][0])
+
+
+def test_L2_a_setting_that_does_not_exist_fails_and_the_rest_is_still_examined(outside_homes: Path) -> None:
+    (outside_homes / "cheoyong.toml").write_text("porrt = 1\n")
+    checks = {check.name: check for check in doctor.examine(outside_homes)}
+    assert checks["settings"].state == "fail"
+    assert "cheoyong.toml:1: porrt" in checks["settings"].found
+    assert "disk space" in checks
 
 
 def test_L4_the_table_has_no_colour_codes_when_nobody_watches(outside_homes: Path) -> None:

@@ -64,7 +64,7 @@ def test_as_root_the_engines_never_get_root() -> None:
 @not_as_root
 def test_another_user_for_the_engines_needs_root() -> None:
     with pytest.raises(ConfigurationError, match="only root"):
-        DataFolder(Path("/nonexistent"), engine_user="nobody")
+        DataFolder(Path("/nonexistent"), engine_user="root")
 
 
 def test_an_unknown_engine_user_is_refused() -> None:

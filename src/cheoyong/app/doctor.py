@@ -3,6 +3,7 @@
 
 ::
 
+    examine(data: Path) -> list[Check]                          with the settings that serve would read
     run_checks(Patient(data=Path(...), ...)) -> list[Check]     never raises for what it examines
     worst(checks) -> "ok" | "warn" | "fail"
 """
@@ -31,6 +32,7 @@ from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.settings import read_settings
 from cheoyong.domain.errors import CheoyongError
 
 State = Literal["ok", "warn", "fail"]
@@ -64,6 +66,25 @@ class Patient:
     mqtt: tuple[str, int] = ("127.0.0.1", 0)
     mqtt_has_tls: bool = False
     wall_clock: Callable[[], float] = time.time
+
+
+def examine(data: Path) -> list[Check]:
+    """Check the installation in ``data`` under the settings that ``serve`` would read."""
+    try:
+        settings = read_settings(data)
+    except CheoyongError as error:
+        return [_failed("settings", error), *run_checks(Patient(data))]
+    patient = Patient(
+        data,
+        database_url=settings.database_url,
+        nats_url=settings.nats_url,
+        http=(settings.host, settings.port),
+        mqtt=(settings.mqtt_host, settings.mqtt_port),
+    )
+    return [
+        Check("settings", "ok", f"{len(settings.values)} set, the others as shipped"),
+        *run_checks(patient),
+    ]
 
 
 def run_checks(patient: Patient) -> list[Check]:

@@ -122,6 +122,10 @@ class DataFolder:
         _refuse_open_secret(path)
         return path.read_text(encoding="ascii").strip()
 
+    def write_secret(self, name: str, text: str) -> None:
+        """Keep a secret made elsewhere under ``name``, over one that may be there (mode 0600)."""
+        self._write_secret(self.secrets / name, text)
+
     def give_to_engines(self, path: Path, text: str) -> None:
         """Write a file whole, mode 0600, owned by the engines' user, over one that may be there."""
         draft = path.with_name(path.name + ".new")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,13 +16,6 @@ _MARKS = {"ok": ("green", "ok"), "warn": ("yellow", "warn"), "fail": ("red", "FA
 
 def doctor(
     data: Annotated[Path | None, typer.Option(help="Data folder of the installation.")] = None,
-    http_port: Annotated[
-        int, typer.Option(help="Web port that serve will use; 0: any.", min=0, max=65535)
-    ] = 0,
-    mqtt_host: Annotated[str, typer.Option(help="Address the MQTT door will listen on.")] = "127.0.0.1",
-    mqtt_port: Annotated[
-        int, typer.Option(help="MQTT port that serve will use; 0: any.", min=0, max=65535)
-    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Check versions, clock, disk, ports, data folder and engines; exit code 1 if anything fails.
@@ -34,18 +26,10 @@ def doctor(
       cheoyong doctor --json
 
     """
-    from cheoyong.app.doctor import Patient, run_checks, worst
+    from cheoyong.app.doctor import examine, worst
     from cheoyong.app.folder import DataFolder
 
-    checks = run_checks(
-        Patient(
-            data=data or DataFolder.default_root(),
-            database_url=os.environ.get("CHEOYONG_DATABASE_URL", ""),
-            nats_url=os.environ.get("CHEOYONG_NATS_URL", ""),
-            http=("127.0.0.1", http_port),
-            mqtt=(mqtt_host, mqtt_port),
-        )
-    )
+    checks = examine(data or DataFolder.default_root())
     _print_json(checks) if as_json else _print_table(checks)
     if worst(checks) == "fail":
         raise typer.Exit(code=1)
