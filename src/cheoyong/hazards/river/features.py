@@ -78,8 +78,8 @@ class Columns:
 class State:
     """What is common to all leads, at each issue instant (issues,); NaN where unknown.
 
-    ``activity_m`` says how much is going on: the largest rise upstream in three hours plus the larger of
-    own stage above ordinary and excess of the nearest gauge upstream; ≥ 0. ``current`` holds the fresh
+    ``activity_m`` says how much is going on: the largest rise upstream in three hours plus the largest of
+    own stage above ordinary and the excesses upstream; ≥ 0. ``current`` holds the fresh
     value of each series.
     """
 
@@ -103,11 +103,11 @@ def state_at(basis: Basis, recent: Mapping[str, Series], issued_us: Int64s) -> S
     columns.add("own_day_mean_squared", (mean - basis.own_mean_m) ** 2)
     columns.add("own_excess", np.maximum(own[:, 0] - basis.own_cap_m, 0), rising=True)
     current = {basis.target.series: own[:, 0]}
-    rises, index, index_excess = _upstream(basis, recent, issued_us, columns, current)
+    rises, index, upstream_excess = _upstream(basis, recent, issued_us, columns, current)
     _release(basis, recent, issued_us, columns, current)
     if basis.tide is not None:
         _surge(basis, basis.tide, recent, issued_us, columns, current)
-    excess = np.fmax(np.maximum(own[:, 0] - basis.own_cap_m, 0), index_excess)
+    excess = np.fmax(np.maximum(own[:, 0] - basis.own_cap_m, 0), upstream_excess)
     return State(columns, own[:, 0], index, mean, _plus(rises, excess), current)
 
 
@@ -145,16 +145,16 @@ def _upstream(
     columns: Columns,
     current: dict[str, Float64s],
 ) -> tuple[Float64s, Float64s, Float64s]:
-    """Columns of the gauges upstream; returns largest 3 h rise, nearest gauge's stage and excess."""
+    """Columns of the gauges upstream; returns largest 3 h rise, nearest gauge's stage, largest excess."""
     unknown = np.full(len(issued_us), np.nan)
-    rise_max, index, index_excess = unknown, unknown, unknown
+    rise_max, index, excess_max = unknown, unknown, unknown
     for i, name in enumerate(basis.upstream):
         level = lagged(_get(recent, name), issued_us, np.arange(WINDOW_H + 1.0))
         current[name] = level[:, 0]
         excess = np.maximum(level[:, 0] - _lowest(level) - _EXCESS_M, 0)
         columns.add(f"{name}_excess", excess, rising=True)
         if i == 0:
-            index, index_excess = level[:, 0], excess
+            index = level[:, 0]
             for lag in range(4):
                 columns.add(f"{name}_{lag}h", np.minimum(level[:, lag], basis.index_cap_m))
         else:
@@ -163,12 +163,13 @@ def _upstream(
                 columns.add(f"{name}_small_rise_{lag}h", small)
         _rises(name, level, columns)
         rise_max = np.fmax(rise_max, level[:, 0] - level[:, 3])
+        excess_max = np.fmax(excess_max, excess)
     for name in basis.reservoir:
         level = lagged(_get(recent, name), issued_us, np.arange(4.0))
         current[name] = level[:, 0]
         _rises(name, level, columns)
         rise_max = np.fmax(rise_max, level[:, 0] - level[:, 3])
-    return np.maximum(rise_max, 0), index, index_excess
+    return np.maximum(rise_max, 0), index, excess_max
 
 
 def _rises(name: str, level: Float64s, columns: Columns) -> None:

@@ -21,6 +21,7 @@ from cheoyong.hazards.river.spread import Spread
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _DEGRADED_WIDENING = 1.02  # missing lags that widen the spread by less than this are not worth a word
 _WIDENING_MAX = 5.0
+_BLIND = 1.5  # judgement: the gauge that is silent may be the one that rises most
 _INPUTS_MIN = 3  # own stage, or an upstream gauge with its lags: fewer columns are no forecast
 
 
@@ -148,13 +149,13 @@ class RiverModel:
         return Outlook(centre, up, down, widening, state.own_now_m)
 
     def _activity(self, state: State) -> Float64s:
-        """Activity (m) at each issue; with a gauge upstream missing, never less than a lively day's."""
+        """Activity (m) at each issue; with a gauge upstream missing, half as much again, and never calm."""
         watched = (*self.basis.upstream, *self.basis.reservoir)
         blind = np.any(
             [np.isnan(state.current[name]) for name in watched] or [np.isnan(state.own_now_m)], axis=0
         )
         known = np.nan_to_num(state.activity_m)
-        return np.where(blind, np.maximum(known, self.lively_m), known)
+        return np.where(blind, np.maximum(_BLIND * known, self.lively_m), known)
 
     def _enough(self, state: State) -> Bools:
         """Issue instants at which own stage or any gauge upstream is fresh: (issues,)."""
@@ -185,7 +186,7 @@ def _centres(lead: LeadModel, x: Float64s, enough: Bools) -> tuple[Float64s, Flo
 
 def _patterns(present: Bools) -> Iterator[tuple[Bools, Bools]]:
     """Each pattern of present columns and the rows that show it; whole rows first, they are nearly all."""
-    whole: Bools = present.all(axis=1)
+    whole: Bools = np.asarray(present.all(axis=1))
     if whole.any():
         yield np.ones(present.shape[1], bool), whole
     broken = np.flatnonzero(np.logical_not(whole))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cheoyong score river` on the shipped years: trained to the end of 2017, scored on 2018."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from cheoyong.cli.score import app
+from cheoyong.links.city_pack.source import city_folder
+
+FOLDER = city_folder("ulsan") / "history"
+KEYS = {
+    "nse", "rmse_m", "rmse_high_m", "crps_m", "coverage_90", "n", "n_high",
+    "persistence_nse", "persistence_rmse_m", "persistence_rmse_high_m", "persistence_crps_m",
+}  # fmt: skip
+
+
+def _run(*more, stage=FOLDER / "stage_hourly.csv.gz", until="2018-01-01"):
+    files = ["--stage", str(stage), "--dam", str(FOLDER / "dam_hourly.csv.gz")]
+    files += ["--tide", str(FOLDER / "tide_hourly.csv.gz"), "--train-until", until]
+    return CliRunner().invoke(app, ["river", *files, *more])
+
+
+@pytest.fixture(scope="module")
+def score():
+    result = _run("--leads", "1,3,6", "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_json_holds_every_score_of_every_lead(score):
+    assert list(score["leads"]) == ["1", "3", "6"]
+    assert all(set(lead) == KEYS for lead in score["leads"].values())
+    assert score["train_until"] == "2018-01-01T00:00:00+09:00"
+
+
+def test_three_hours_ahead_the_skill_goal_is_met(score):
+    lead = score["leads"]["3"]
+    assert lead["nse"] >= 0.93
+    assert 0.80 <= lead["coverage_90"] <= 0.97
+    assert lead["crps_m"] < 0.2 * lead["persistence_crps_m"]
+    assert lead["n"] > 8000
+
+
+def test_every_lead_beats_persistence_also_in_high_water(score):
+    for lead in score["leads"].values():
+        assert lead["nse"] > lead["persistence_nse"]
+        assert lead["rmse_high_m"] < lead["persistence_rmse_high_m"]
+
+
+def test_persistence_agrees_with_its_published_figures(score):
+    """0.869 and 0.195 at 1 and 3 h for this split, computed independently; fewer rows differ by dropouts."""
+    assert score["leads"]["1"]["persistence_nse"] == pytest.approx(0.869, abs=0.005)
+    assert score["leads"]["3"]["persistence_nse"] == pytest.approx(0.195, abs=0.005)
+
+
+def test_a_broken_file_is_named_with_row_and_column(tmp_path):
+    text = gzip.decompress((FOLDER / "stage_hourly.csv.gz").read_bytes()).decode()
+    bad = tmp_path / "stage.csv"
+    bad.write_text(text[:200] + "\n2016-13-01T00:00:00+09:00,1,2,3,4,5\n")
+    result = _run(stage=bad)
+    assert result.exit_code == 2
+    assert "stage.csv row" in result.stderr
+
+
+def test_nothing_left_to_score_is_said(tmp_path):
+    result = _run(until="2030-01-01")
+    assert result.exit_code == 2
+    assert "nothing is left to score" in result.stderr
