@@ -186,10 +186,10 @@ class AlertDesk:
         cap = self._render(content, now_us)
         for channel in after.channels:
             publication = Publication(
-                content.identifier, channel, str(content.status), content.texts[0].event, now_us,
-                content.expires_us, cap,
+                content.identifier, channel, str(content.status), content, now_us, content.expires_us, cap,
+                after.alert_id,
             )  # fmt: skip
-            await alerts.publish(connection, who.organisation_id, after.alert_id, publication)
+            await alerts.publish(connection, who.organisation_id, publication)
         facts = [alert_fact(made, who.organisation_id, now_us, version)]
         if content.references:
             facts += await self._replace_older(connection, who, after, now_us)

@@ -8,7 +8,10 @@ The row lock on the bookmark lets a second worker stand by.
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
 
 import asyncpg
 import structlog
@@ -32,13 +35,26 @@ _IDLE_S = 1.0  # how long a lost hint can delay us
 _TROUBLE_S = 1.0
 
 _log = structlog.get_logger()
-Announce = Callable[[list[tuple[int, Fact]], int], Awaitable[None]]
+
+
+class Row(NamedTuple):
+    """One judged observation as consoles hear of it; ``value`` None when it is not a number."""
+
+    series: str
+    time_us: int
+    value: float | None
+    flag: int
+
+
+Announce = Callable[[list[tuple[int, Fact]], int, list[Row]], Awaitable[None]]
+ROWS_TOLD_MAX = 2_000
 
 
 class Worker:
     """Runs the pipeline for one organisation's datastreams.
 
-    ``announce`` is told of new facts and of the number of the last batch taken in, after the commit.
+    ``announce`` is told of new facts, of the number of the last batch taken in, and of the newest
+    judged observations (at most 2,000), after the commit.
     """
 
     def __init__(self, pool: Pool, setup: Setup, announce: Announce) -> None:
@@ -87,16 +103,21 @@ class Worker:
                 asked = await commands.waiting(connection)
                 if not batches and not asked:
                     return False
-                state, added = await self._take_in(connection, [batch for _, batch in batches], asked)
+                rows: deque[Row] = deque(maxlen=ROWS_TOLD_MAX)
+                state, added = await self._take_in(connection, [batch for _, batch in batches], asked, rows)
                 mark = batches[-1][0] if batches else self._mark
                 await self._move_bookmark(connection, mark, state, batches)
             self._state, self._mark = state, mark
         self.batches += len(batches)
-        await self._announce(added, mark.number)
+        await self._announce(added, mark.number, list(rows))
         return True
 
     async def _take_in(
-        self, connection: Connection, batches: list[ObservationBatch], asked: list[commands.Command]
+        self,
+        connection: Connection,
+        batches: list[ObservationBatch],
+        asked: list[commands.Command],
+        rows: deque[Row],
     ) -> tuple[PipelineState, list[tuple[int, Fact]]]:
         added: list[tuple[int, Fact]] = []
         state, made = carry_out(self._setup, self._state, asked)
@@ -108,6 +129,7 @@ class Worker:
         for batch in batches:
             outcome = step(self._setup, state, batch, self._gauges, desk.standings)
             await _store_verdicts(connection, batch, outcome.verdicts)
+            rows.extend(self._told(batch, outcome.verdicts))
             facts = list(outcome.facts)
             if batch.recorded_us >= desk.next_expiry_us:
                 facts += await expire(connection, self._setup, batch.recorded_us)
@@ -125,6 +147,14 @@ class Worker:
                 older = await supersede_untouched(connection, self._setup, fact.body, fact.recorded_us)
                 added = added + await add_facts(connection, older)
         return added
+
+    def _told(self, batch: ObservationBatch, verdicts: Verdicts) -> Iterable[Row]:
+        flags = dict(zip(verdicts.observation_id.tolist(), verdicts.flag.tolist(), strict=True))
+        newest = slice(-ROWS_TOLD_MAX, None)
+        columns = (batch.id, batch.datastream_id, batch.phenomenon_us, batch.result)
+        for i, datastream, time_us, value in zip(*(c[newest].tolist() for c in columns), strict=True):
+            gauge = self._gauges[datastream][1]
+            yield Row(gauge.series, time_us, value if math.isfinite(value) else None, flags.get(i, 1))
 
     async def _catch_up_with_bookmark(self, connection: Connection) -> None:
         """Lock the bookmark; load the state beside it unless it is the one in memory."""

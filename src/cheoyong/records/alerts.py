@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from cheoyong.domain.errors import Conflict, NotFound
+from cheoyong.domain.fact import AlertContent
 from cheoyong.records.connection import Connection
 from cheoyong.warn.life import AlertState
 
@@ -22,10 +23,11 @@ class Publication:
     identifier: str
     channel: str
     status: str
-    event: str
+    content: AlertContent
     sent_us: int
     expires_us: int
     cap: bytes
+    alert_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +130,14 @@ async def save_alert(connection: Connection, state: AlertState, version: int, ch
         raise Conflict("the alert has changed since it was read", where="alert", mend="reload it")
 
 
-async def publish(
-    connection: Connection, organisation_id: int, alert_id: UUID, publication: Publication
-) -> bool:
+async def publish(connection: Connection, organisation_id: int, publication: Publication) -> bool:
     """Store what leaves; False when this identifier has left by this channel already."""
     stored = await connection.fetchval(
-        "INSERT INTO publication (identifier, channel, organisation_id, alert_id, status, event,"
+        "INSERT INTO publication (identifier, channel, organisation_id, alert_id, status, content,"
         " sent_at, expires_at, sha256, cap) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT DO NOTHING RETURNING identifier",
-        publication.identifier, publication.channel, organisation_id, alert_id, publication.status,
-        publication.event, publication.sent_us, publication.expires_us,
+        publication.identifier, publication.channel, organisation_id, publication.alert_id, publication.status,
+        msgspec.to_builtins(publication.content), publication.sent_us, publication.expires_us,
         hashlib.sha256(publication.cap).digest(), publication.cap,
     )  # fmt: skip
     return stored is not None
@@ -146,7 +146,7 @@ async def publish(
 async def publications(connection: Connection, channel: str, *, limit: int = 100) -> list[Publication]:
     """What has left by a channel, newest first."""
     rows = await connection.fetch(
-        "SELECT identifier, channel, status, event, sent_at, expires_at, cap FROM publication"
+        "SELECT identifier, channel, status, content, sent_at, expires_at, cap, alert_id FROM publication"
         " WHERE channel = $1 ORDER BY sent_at DESC, identifier LIMIT $2",
         channel, limit,
     )  # fmt: skip
@@ -156,7 +156,7 @@ async def publications(connection: Connection, channel: str, *, limit: int = 100
 async def publication(connection: Connection, identifier: str) -> Publication:
     """The document of a CAP identifier; NotFound when none has left under it."""
     row = await connection.fetchrow(
-        "SELECT identifier, channel, status, event, sent_at, expires_at, cap FROM publication"
+        "SELECT identifier, channel, status, content, sent_at, expires_at, cap, alert_id FROM publication"
         " WHERE identifier = $1 LIMIT 1",
         identifier,
     )
@@ -167,11 +167,12 @@ async def publication(connection: Connection, identifier: str) -> Publication:
 
 def _publication(row: Any) -> Publication:
     return Publication(
-        row["identifier"],
-        row["channel"],
-        row["status"],
-        row["event"],
-        row["sent_at"],
-        row["expires_at"],
-        row["cap"],
+        identifier=row["identifier"],
+        channel=row["channel"],
+        status=row["status"],
+        content=msgspec.convert(row["content"], AlertContent),
+        sent_us=row["sent_at"],
+        expires_us=row["expires_at"],
+        cap=row["cap"],
+        alert_id=row["alert_id"],
     )

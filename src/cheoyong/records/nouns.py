@@ -82,18 +82,20 @@ _NAMED = {
     "properties": _json("properties", nullable=True),
 }
 
-# A pass is written nowhere, so it is said only of what the checks have read and have rules for.
+# A pass is written nowhere, so it is said only of what the checks have read and have rules for. Ids rise
+# from batch to batch, so all below the first id of the unread batches has been read.
 _FLAG = (
     "coalesce((SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
     " ORDER BY q.batch DESC LIMIT 1)::int,"
-    " CASE WHEN (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
-    " AND (SELECT b.number FROM batch_visible b WHERE b.first_id <= n.id ORDER BY b.first_id DESC LIMIT 1)"
-    " <= (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline')"
+    " CASE WHEN (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline') IS NOT NULL"
+    " AND coalesce(n.id < (SELECT min(b.first_id) FROM batch_visible b WHERE b.count > 0"
+    " AND b.number > (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline')), true)"
+    " AND (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
     " THEN 1 ELSE 2 END)"
 )
 
 # Where an observation names no feature, it is of the place where its thing stands: that place, numbered
-# below zero, is its feature. Nothing is written for it.
+# below zero, is its feature. Nothing is written for it. A thing with several locations is at the first.
 _FEATURES = (
     "(SELECT id, name, description, encoding_type, feature, properties FROM feature"
     " UNION ALL SELECT -id, name, description, encoding_type, location, properties FROM location)"
@@ -103,9 +105,10 @@ _FEATURE_OF_OBSERVATION = (
     " JOIN thing_location l USING (thing_id) WHERE d.id = n.datastream_id))"
 )
 _OBSERVATIONS_OF_FEATURE = (
-    "(n.feature_id = {parent} OR n.feature_id IS NULL AND n.datastream_id IN (SELECT d.id FROM datastream d"
-    " WHERE {parent} < 0 AND (SELECT min(l.location_id) FROM thing_location l"
-    " WHERE l.thing_id = d.thing_id) = -({parent})))"
+    "(n.feature_id = {parent} OR n.feature_id IS NULL AND n.datastream_id = ANY (ARRAY("
+    "SELECT d.id FROM thing_location l JOIN datastream d USING (thing_id) WHERE l.location_id = -({parent})"
+    " AND NOT EXISTS (SELECT FROM thing_location f WHERE f.thing_id = l.thing_id"
+    " AND f.location_id < l.location_id))))"
 )
 
 NOUNS: Mapping[str, Noun] = {

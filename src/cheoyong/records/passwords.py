@@ -24,6 +24,7 @@ from cheoyong.domain.errors import InvalidInput
 
 PASSWORD_CHARACTERS_MIN = 15
 PASSWORD_CHARACTERS_MAX = 1024
+UNRELATED_CHARACTERS_MIN = 8  # beside the words of `about`
 SCORE_MIN = 3  # of 0-4; 3 withstands 10^8 guesses, far beyond what the sign-in rate allows in a year
 _ESTIMATED_CHARACTERS = 72  # the estimate is quadratic; what is strong up to here stays strong beyond
 
@@ -67,7 +68,8 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
         raise _refused(f"it has more than {PASSWORD_CHARACTERS_MAX} characters")
     if is_common(text):
         raise _refused("it is among the commonly used ones")
-    if _score(text, about) < SCORE_MIN:
+    words = [word.casefold() for entry in about for word in entry.split() if len(word) >= 2]
+    if _left_without(text.casefold(), words) < UNRELATED_CHARACTERS_MIN or _score(text, words) < SCORE_MIN:
         raise _refused("it is easy to guess")
 
 
@@ -110,10 +112,15 @@ def _leaked() -> frozenset[str]:
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
-def _score(text: str, about: Iterable[str]) -> int:
+def _left_without(text: str, words: Iterable[str]) -> int:
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "")
+    return len(text)
+
+
+def _score(text: str, words: list[str]) -> int:
     from zxcvbn import zxcvbn
 
-    words = [word for entry in about for word in (entry, *entry.split()) if word]
     return int(zxcvbn(text[:_ESTIMATED_CHARACTERS], user_inputs=words)["score"])
 
 

@@ -45,7 +45,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A way goes on along a relation, to all its rows or to the one with ``id``."""
+    """A way goes on along a relation, to all its rows or (of many) to the one with ``id``."""
 
     relation: str
     id: int | None = None
@@ -121,7 +121,7 @@ async def related(
     if selection.condition is not None:
         condition += f" AND {condition_sql(NOUNS[selection.noun], selection.condition, parameters)}"
     inner = _select(selection, f" WHERE {condition}", parameters)
-    sql = f"SELECT p.id AS parent_id, c.* FROM unnest({ids}) WITH ORDINALITY AS p (id, place), LATERAL ({inner}) c"
+    sql = f"SELECT p.id AS parent_id, c.* FROM unnest({ids}) p (id) CROSS JOIN LATERAL ({inner}) c"
     grouped: dict[int, list[Row]] = defaultdict(list)
     for row in await connection.fetch(sql, *parameters.values):
         grouped[row["parent_id"]].append(row)
@@ -138,9 +138,8 @@ async def related_counts(
     target = NOUNS[selection.noun]
     if selection.condition is not None:
         condition += f" AND {condition_sql(target, selection.condition, parameters)}"
-    sql = (
-        f"SELECT p.id, (SELECT count(*) FROM {target.source} n WHERE {condition}) AS number FROM unnest({ids}) p (id)"
-    )
+    rows = f"SELECT count(*) FROM {target.source} n WHERE {condition}"
+    sql = f"SELECT p.id, ({rows}) AS number FROM unnest({ids}) p (id)"
     return {row["id"]: row["number"] for row in await connection.fetch(sql, *parameters.values)}
 
 
@@ -151,7 +150,8 @@ def _select(selection: Selection, where: str, parameters: Parameters) -> str:
     order = order_sql(noun, selection.order, parameters)
     limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
     offset = parameters.add(selection.offset, "bigint")
-    return f"SELECT {', '.join(columns)} FROM {noun.source} n{where} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+    paging = f"ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+    return f"SELECT {', '.join(columns)} FROM {noun.source} n{where} {paging}"
 
 
 def _where(selection: Selection, within: tuple[Way, int] | None, parameters: Parameters) -> str:
@@ -165,7 +165,7 @@ def _where(selection: Selection, within: tuple[Way, int] | None, parameters: Par
 
 
 def _reached(way: Way, parent: str) -> str:
-    """What holds for the rows ``n`` at the end of a way that comes from row ``parent``, or are row ``parent``."""
+    """What holds for the rows ``n`` that the last step reaches from row ``parent``, or for it itself."""
     if way.single():
         return f"n.id = {parent}"
     relation = _last_relation(way)
@@ -179,14 +179,14 @@ def _last_relation(way: Way) -> Relation:
 def _id_sql(way: Way, parameters: Parameters) -> str:
     """A scalar sub-query for the id of the one row a way leads to."""
     if not way.steps:
-        return f"(SELECT n.id FROM {_noun(way).source} n WHERE n.id = {parameters.add(way.start.id, 'bigint')})"
+        return (
+            f"(SELECT n.id FROM {_noun(way).source} n WHERE n.id = {parameters.add(way.start.id, 'bigint')})"
+        )
     before = Way(way.start, way.steps[:-1])
     parent = _id_sql(before, parameters)
     relation = _last_relation(way)
     if relation.key:
-        found = f"(SELECT {relation.key} FROM {_noun(before).source} n WHERE n.id = {parent})"
-        asked = way.steps[-1].id
-        return found if asked is None else f"(SELECT nullif({found}::bigint = {parameters.add(asked, 'bigint')}, false))"
+        return f"(SELECT {relation.key} FROM {_noun(before).source} n WHERE n.id = {parent})"
     one = parameters.add(way.steps[-1].id, "bigint")
     condition = relation.condition.format(parent=parent)
     return f"(SELECT n.id FROM {_noun(way).source} n WHERE n.id = {one} AND {condition})"

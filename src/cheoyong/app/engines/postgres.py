@@ -47,6 +47,7 @@ class Postgres:
         self._folder = folder
         self._process: EngineProcess | None = None
         self.data = folder.pg / "data"
+        self._draft = folder.pg / "draft"  # renamed when whole: a crash leaves no half-made cluster
         self.socket_dir = folder.run
         self.passfile = folder.secrets / "pgpass"
         self.log_file = folder.logs / "postgres-start.log"
@@ -120,6 +121,7 @@ class Postgres:
     def _end_leftovers(self) -> None:
         end_leftovers(self._is_our_postmaster, [(signal.SIGINT, 10.0), (signal.SIGQUIT, _IMMEDIATELY_S)])
         end_leftovers(self._is_ours, [(signal.SIGQUIT, 1.0)])  # workers that lost their postmaster
+        end_leftovers(self._makes_our_cluster, [])
         # Nobody holds the cluster now. A lock file would still stop the start if its process id has meanwhile
         # gone to somebody else, which is the rule in containers.
         leftovers = [self.data / "postmaster.pid", *self.socket_dir.glob(".s.PGSQL.*")]
@@ -133,12 +135,17 @@ class Postgres:
         # Every process of a cluster, the workers of a killed postmaster too, works in the data directory.
         return bool(process.name() == "postgres" and process.cwd() == str(self.data.resolve()))
 
+    def _makes_our_cluster(self, process: psutil.Process) -> bool:
+        if process.name() not in ("initdb", "postgres"):
+            return False
+        return str(self._draft) in process.cmdline() or process.cwd() == str(self._draft.resolve())
+
     def _make_cluster(self) -> None:
         program = self._program("postgres")
         if (self.data / "PG_VERSION").exists():
             self._refuse_other_version(program)
             return
-        draft = self._folder.pg / "draft"  # renamed when whole: a crash in the middle leaves no half cluster
+        draft = self._draft
         password = self._folder.secret("postgres-superuser")
         who = self._folder.engine_user
         handover = self._folder.pg / "password"

@@ -43,11 +43,8 @@ class EngineProcess:
         log_file: Path,
         also_says_in: Path | None = None,
     ) -> None:
-        self._argv = [
-            *(sys.executable, "-I", "-S", str(Path(child.__file__))),
-            *(str(number) for number in (os.getpid(), death_signal.value, who.uid, who.gid)),
-            *argv,
-        ]
+        self._argv = _through_child(argv, who, death_signal)
+        self._name = Path(argv[0]).name
         self._log_file = log_file
         self._also_says_in = also_says_in
         self._cwd = cwd
@@ -58,10 +55,10 @@ class EngineProcess:
 
     def start(self) -> None:
         """Start it; raises Unavailable when the program cannot be run at all."""
-        threading.Thread(target=self._keep, name=f"keeper of {self._argv[8]}", daemon=True).start()
+        threading.Thread(target=self._keep, name=f"keeper of {self._name}", daemon=True).start()
         self._started.wait()
         if self._failure is not None:
-            raise Unavailable(str(self._failure), where=self._argv[8], mend="cheoyong doctor")
+            raise Unavailable(str(self._failure), where=self._name, mend="cheoyong doctor")
 
     @property
     def pid(self) -> int:
@@ -96,7 +93,7 @@ class EngineProcess:
             if self.wait(patience_s):
                 return
         if self.running:
-            raise Unavailable(f"process {self.pid} does not end", where=self._argv[8])
+            raise Unavailable(f"process {self.pid} does not end", where=self._name)
 
     def wait_ready(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Return once ``is_ready()``; raises Unavailable with the end of the log if it ends or is slow."""
@@ -133,8 +130,7 @@ class EngineProcess:
     def _trouble(self, what: str) -> Unavailable:
         lines = [line for log in (self._log_file, self._also_says_in) if log for line in _last_lines(log)]
         said = " | ".join(lines[-3:]) or "nothing"
-        where = Path(self._argv[8]).name
-        return Unavailable(f"{what}; it said: {said}", where=where, mend=f"read {self._log_file.parent}")
+        return Unavailable(f"{what}; it said: {said}", where=self._name, mend=f"read {self._log_file.parent}")
 
 
 def _last_lines(log: Path) -> list[str]:
@@ -156,27 +152,32 @@ def bare_environment() -> dict[str, str]:
 
 
 def run_once(argv: Sequence[str], who: Identity, *, cwd: Path, timeout_s: float, where: str) -> str:
-    """Run a short program as ``who`` and return what it printed; raises ConfigurationError when it fails."""
-    drop = {} if who.is_us else {"user": who.uid, "group": who.gid, "extra_groups": []}
+    """Run a short program as ``who`` and return what it printed; raises ConfigurationError when it fails.
+
+    It is killed with us: an ``initdb`` that lives on would write into the folder the next start clears.
+    """
     try:
         done = subprocess.run(
-            argv,
+            _through_child(argv, who, signal.SIGKILL),
             capture_output=True,
             text=True,
             timeout=timeout_s,
             cwd=cwd,
             env=bare_environment(),
             stdin=subprocess.DEVNULL,
-            umask=0o077,
             check=False,
-            **drop,  # type: ignore[call-overload]
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(str(error), where=where, mend="cheoyong doctor") from error
     if done.returncode != 0:
         said = " | ".join(done.stderr.strip().splitlines()[-3:])
         raise ConfigurationError(f"failed: {said}", where=where, mend="cheoyong doctor")
-    return str(done.stdout)
+    return done.stdout
+
+
+def _through_child(argv: Sequence[str], who: Identity, death_signal: signal.Signals) -> list[str]:
+    numbers = (os.getpid(), death_signal.value, who.uid, who.gid)
+    return [sys.executable, "-I", "-S", str(Path(child.__file__)), *map(str, numbers), *argv]
 
 
 def end_leftovers(

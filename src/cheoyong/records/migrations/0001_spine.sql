@@ -257,7 +257,7 @@ CREATE TABLE publication (
   organisation_id int NOT NULL REFERENCES organisation,
   alert_id        uuid NOT NULL REFERENCES alert,
   status          text NOT NULL,
-  event           text NOT NULL,
+  content         jsonb NOT NULL,          -- what was approved, for feeds and lists
   sent_at         timestamptz NOT NULL,
   expires_at      timestamptz NOT NULL,
   sha256          bytea NOT NULL,

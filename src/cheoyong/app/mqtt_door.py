@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The MQTT door: signs devices in by API key and takes their observations to the intake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+
+from cheoyong.app.bus import Bus
+from cheoyong.app.engines.nats import Nats
+from cheoyong.app.installation import Installation
+from cheoyong.domain.errors import CheoyongError, NotFound, TooMany, Unavailable
+from cheoyong.faces.access import Gate
+from cheoyong.flow.observation_json import parse_observation, row_of
+from cheoyong.links.mqtt.parse import datastream_of, observations_topic, subject_of
+from cheoyong.links.mqtt.signin import Grant, SignIn
+from cheoyong.links.mqtt.source import Arrival, MqttSource, Refusal
+from cheoyong.records.observations import Rows, concatenate
+
+DATASTREAMS_PER_KEY_MAX = 10_000
+
+
+class MqttDoor:
+    """Opens with the web server and closes before it."""
+
+    def __init__(self, bus: Bus, installation: Installation, gate: Gate, nats: Nats) -> None:
+        self._installation = installation
+        self._gate = gate
+        self._sign_in = SignIn(
+            bus.client, issuer_seed=nats.issuer_seed, account=nats.account, authorise=self._authorise
+        )
+        self.source = MqttSource(bus.client, self._take, away=(asyncpg.PostgresError, TooMany))
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Make sure messages are kept for us before the first device can send one, then let devices in."""
+        await self.source.prepare()
+        self._task = asyncio.create_task(self.source.run(), name="mqtt")
+        await self._sign_in.start()
+
+    async def close(self) -> None:
+        """Stop; what is not taken in stays in the broker."""
+        await self._sign_in.stop()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _authorise(self, _username: str, password: str) -> Grant | None:
+        """What the holder of a key may publish: the observations of their own datastreams (S23)."""
+        who = await self._gate.key(password)
+        if who is None or not who.can("observe"):
+            return None
+        rows = await self._installation.pools.flow.fetch(
+            "SELECT id FROM datastream WHERE organisation_id = $1 AND ($2::bigint IS NULL OR thing_id = $2)"
+            " ORDER BY id LIMIT $3",
+            who.organisation_id, who.thing_id, DATASTREAMS_PER_KEY_MAX,
+        )  # fmt: skip
+        topics = [observations_topic(row["id"]) for row in rows]
+        return Grant(f"key-{who.api_key_id}", publish=tuple(subject_of(topic) for topic in topics))
+
+    async def _take(self, arrivals: list[Arrival]) -> Sequence[Refusal]:
+        """Store a batch of messages; returns those that are wrong for good."""
+        parts: list[Rows] = []
+        refusals: list[Refusal] = []
+        ids: dict[int, int] = {}
+        for index, arrival in enumerate(arrivals):
+            try:
+                ids[index] = datastream_of(arrival.topic)
+            except CheoyongError as error:
+                refusals.append(Refusal(index, str(error)))
+        directory = self._installation.directory
+        await directory.load(ids.values())
+        for index, datastream_id in ids.items():
+            try:
+                parts.append(self._row(datastream_id, arrivals[index].payload))
+            except CheoyongError as error:
+                if isinstance(error, Unavailable):
+                    raise
+                refusals.append(Refusal(index, str(error)))
+        if parts:
+            await self._installation.intake.submit(concatenate(parts))
+        return refusals
+
+    def _row(self, datastream_id: int, payload: bytes) -> Rows:
+        entry = self._installation.directory.known(datastream_id)
+        if entry is None:
+            raise NotFound(f"there is no Datastreams({datastream_id})")
+        _, observation = parse_observation(payload)
+        return row_of(observation, datastream_id, entry.observation_type, self._installation.facts_us())

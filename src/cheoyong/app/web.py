@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web program: one ASGI app that hands SensorThings to its own handler and the rest to Litestar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import prometheus_client
+from litestar import Litestar, Request, Response, get
+from litestar.openapi import OpenAPIConfig
+
+from cheoyong import __version__
+from cheoyong.app.installation import Installation
+from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
+from cheoyong.faces.accounts.routes import router as accounts
+from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
+from cheoyong.faces.console import alert_routes, pages, routes, series
+from cheoyong.faces.headers import SecurityHeaders
+from cheoyong.faces.limits import Limits
+from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
+from cheoyong.faces.sensorthings.app import SensorThings
+from cheoyong.faces.sensorthings.ingest import Ingest
+
+BODY_BYTES_MAX = 1 << 20  # of everything but observations
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/health", opt=needs(PUBLIC))
+async def health(request: AnyRequest) -> Response[dict[str, Any]]:
+    """Live, ready, degraded and why; 503 when nothing can be stored."""
+    found = await request.app.state.desk.health()
+    return Response(found, status_code=200 if found["ready"] else 503)
+
+
+@get("/metrics", opt=needs(PUBLIC), media_type="text/plain")
+async def metrics(request: AnyRequest) -> Response[bytes]:
+    """Figures for Prometheus."""
+    _gather(request.app.state.desk)
+    return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+_COMMITS = prometheus_client.Gauge("cheoyong_commits", "Commits of observations since the start")
+_OBSERVATIONS = prometheus_client.Gauge("cheoyong_observations", "Observations stored since the start")
+_DUPLICATES = prometheus_client.Gauge("cheoyong_duplicates", "Observations that were there already")
+_WAITING = prometheus_client.Gauge("cheoyong_rows_waiting", "Observations taken in and not yet committed")
+_CONSOLES = prometheus_client.Gauge("cheoyong_consoles", "Consoles that listen")
+_LET_GO = prometheus_client.Gauge("cheoyong_consoles_let_go", "Consoles let go because they were slow")
+
+
+def _gather(desk: Installation) -> None:
+    _COMMITS.set(desk.intake.commits)
+    _OBSERVATIONS.set(desk.intake.observations)
+    _DUPLICATES.set(desk.intake.duplicates)
+    _WAITING.set(desk.intake.rows_waiting)
+    _CONSOLES.set(len(desk.hub))
+    _LET_GO.set(desk.hub.dropped)
+
+
+def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Litestar:
+    """The JSON of the console, accounts, CAP, health: everything but SensorThings."""
+    app = Litestar(
+        route_handlers=[
+            health,
+            metrics,
+            accounts,
+            *CAP_ROUTES,
+            routes.map_layers, routes.state, routes.events, routes.acknowledge, routes.take, routes.close,
+            routes.replay, routes.steer, routes.advance, routes.trace,
+            series.observations, series.forecasts,
+            alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,
+            alert_routes.reject, alert_routes.cancel, alert_routes.update, alert_routes.draft,
+            *pages.routes(),
+        ],
+        guards=[permission_guard],
+        exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(title="Cheoyong", version=__version__, path="/api/schema"),
+        logging_config=None,
+    )  # fmt: skip
+    app.state.update(
+        {
+            "desk": installation,
+            "site": installation,
+            "gate": gate,
+            "limits": limits,
+            "door": installation.pools.door,
+            "pool": installation.pools.app,
+        }
+    )
+    return app
+
+
+class Web:
+    """Sends each request to its face."""
+
+    def __init__(self, installation: Installation) -> None:
+        proxies = [p.strip() for p in installation.settings.trusted_proxies.split(",") if p.strip()]
+        limits = Limits(proxies)
+        self.gate = Gate(installation.pools.door, installation, limits)
+        ingest = Ingest(installation.intake, installation.directory, installation.facts_us)
+        self._things = SensorThings(
+            pool=installation.pools.app,
+            ingest=ingest,
+            intake=installation.intake,
+            gate=self.gate,
+            now_us=installation.facts_us,
+        )
+        self.litestar = litestar_app(installation, self.gate, limits)
+        self._rest = SecurityHeaders(ProblemEdge(self.litestar))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one ASGI request."""
+        if scope["type"] == "http" and scope["path"].startswith("/v1.1"):
+            await self._things(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)

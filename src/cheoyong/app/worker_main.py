@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker's process: trains the hazards' models, then takes in batch after batch until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import structlog
+
+from cheoyong.app.bus import COMMITTED, FACTS, PROGRESS, Bus
+from cheoyong.app.folder import DataFolder
+from cheoyong.app.house import House
+from cheoyong.app.installation import shown
+from cheoyong.app.settings import read_settings
+from cheoyong.domain.city import CityPack
+from cheoyong.domain.errors import ConfigurationError
+from cheoyong.domain.fact import Fact
+from cheoyong.domain.hazard import Hazard, HazardModel
+from cheoyong.domain.level import Status
+from cheoyong.flow.pipeline import Setup
+from cheoyong.flow.worker import Row, Worker
+from cheoyong.links.city_pack import city_folder, load_city
+from cheoyong.links.hourly_csv.source import read_history
+from cheoyong.records.connection import FLOW, open_pool
+
+_log = structlog.get_logger()
+
+
+def hazards() -> dict[str, Hazard]:
+    """Every hazard that is plugged in, by name; one that cannot load is an error with its name."""
+    found: dict[str, Hazard] = {}
+    for point in entry_points(group="cheoyong.hazards"):
+        try:
+            found[point.name] = point.load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(
+                f"the hazard {point.name} cannot be loaded: {error}", mend=f"repair or remove {point.value}"
+            ) from error
+    return found
+
+
+def train(city: CityPack, folder: Path) -> tuple[HazardModel, ...]:
+    """Models of all hazards the city asks for, trained on its packaged history."""
+    history = read_history(folder / "history")
+    return tuple(
+        model
+        for name, hazard in hazards().items()
+        if name in city.hazards
+        for model in hazard.train(city, history)
+    )
+
+
+async def run(folder: DataFolder, organisation_id: int) -> None:
+    """Work until SIGTERM."""
+    settings = read_settings(folder.root)
+    house = House.of(folder, settings)
+    house.attach()
+    city = load_city(settings.city)
+    status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
+    setup = Setup(organisation_id, city, train(city, city_folder(settings.city)), status)
+    _log.info("models_trained", models=[model.id for model in setup.models])
+    bus = await Bus.connect(house.options(), "worker")
+    pool = await open_pool(house.database, FLOW)
+
+    async def announce(facts: list[tuple[int, Fact]], number: int, rows: list[Row]) -> None:
+        if facts:
+            body = {"organisation": organisation_id, "facts": [shown(*pair) for pair in facts]}
+            await bus.tell(FACTS, body)
+        await bus.tell(PROGRESS, {"number": number, "rows": [row._asdict() for row in rows]})
+
+    worker = Worker(pool, setup, announce)
+    await bus.hear(COMMITTED, lambda _: worker.hint())
+    task = asyncio.create_task(worker.run())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()  # a worker that ended by itself ended by an error: show it, and let serve restart us
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await bus.close()
+    await pool.close()
+
+
+def main() -> None:
+    """Entry of the process: ``python -m cheoyong.app.worker_main DATA ORGANISATION_ID``."""
+    from cheoyong.app.logs import configure_logs
+
+    configure_logs()
+    asyncio.run(run(DataFolder(Path(sys.argv[1])), int(sys.argv[2])))
+
+
+if __name__ == "__main__":
+    main()

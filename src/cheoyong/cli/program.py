@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program and its commands, one file each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cheoyong import __version__
+from cheoyong.cli import bench, demo, doctor, replay, score, serve
+
+app = typer.Typer(
+    name="cheoyong",
+    help="An open city-safety platform: from one raw observation to a delivered, understood warning.",
+    epilog="Examples:  cheoyong demo  ·  cheoyong serve --data ./data  ·  cheoyong doctor",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cheoyong {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """An open city-safety platform: from one raw observation to a delivered, understood warning."""
+
+
+app.command()(serve.serve)
+app.command()(demo.demo)
+app.command()(replay.replay)
+app.command()(doctor.doctor)
+app.add_typer(score.app, name="score")
+app.add_typer(bench.app, name="bench")

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the registry: whole trees of things, sensors and datastreams, in the caller's transaction.
+
+Foreign keys look past row security, so every link to an existing row is first seen through it: a row
+of another organisation does not exist here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from cheoyong.domain.errors import Conflict, NotFound
+from cheoyong.records.connection import Connection
+
+_WRITABLE: Mapping[str, frozenset[str]] = {
+    "thing": frozenset({"name", "description", "properties"}),
+    "location": frozenset({"name", "description", "encoding_type", "location", "properties"}),
+    "sensor": frozenset({"name", "description", "encoding_type", "metadata", "properties"}),
+    "observed_property": frozenset({"name", "definition", "description", "properties"}),
+    "feature": frozenset({"name", "description", "encoding_type", "feature", "properties"}),
+    "datastream": frozenset(
+        {
+            "name", "description", "observation_type", "unit", "observed_area", "properties", "series",
+            "registered_at", "thing_id", "sensor_id", "observed_property_id",
+        }
+    ),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row to be: its values, the rows it needs first, and those that need it.
+
+    ``needs`` maps a foreign key column to a draft or to the id of an existing row; ``children`` are
+    (foreign key column in the child, child); ``places`` (of a thing) and ``things`` (of a location)
+    are linked both ways. ``where`` is what the sender calls it, for error messages; ``id`` is set
+    when it is stored. ``payload`` is left to the caller.
+    """
+
+    noun: str
+    where: str
+    values: dict[str, Any]
+    needs: dict[str, Draft | Existing] = field(default_factory=dict)
+    children: list[tuple[str, Draft]] = field(default_factory=list)
+    places: list[Draft | Existing] = field(default_factory=list)
+    things: list[Draft | Existing] = field(default_factory=list)
+    payload: list[Any] = field(default_factory=list)
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A row that is there already, as the sender named it."""
+
+    noun: str
+    id: int
+    where: str
+
+
+async def insert(connection: Connection, organisation_id: int, draft: Draft) -> int:
+    """Store a draft with all that hangs on it; returns its id.
+
+    Raises NotFound for a link to nothing, Conflict when a series is taken.
+    """
+    for column, needed in draft.needs.items():
+        draft.values[column] = await _resolve(connection, organisation_id, needed)
+    draft.id = await _insert_row(connection, organisation_id, draft)
+    for column, child in draft.children:
+        child.values[column] = draft.id
+        await insert(connection, organisation_id, child)
+    for place in draft.places:
+        await stand(connection, organisation_id, draft.id, await _resolve(connection, organisation_id, place))
+    for thing in draft.things:
+        thing_id = await _resolve(connection, organisation_id, thing)
+        await _move(connection, organisation_id, thing_id, draft.id)
+    return draft.id
+
+
+async def _move(connection: Connection, organisation_id: int, thing_id: int, location_id: int) -> None:
+    """A thing is at one place at a time: the places it was at before are unlinked, not deleted."""
+    await connection.execute("DELETE FROM thing_location WHERE thing_id = $1", thing_id)
+    await stand(connection, organisation_id, thing_id, location_id)
+
+
+async def move(connection: Connection, organisation_id: int, thing_id: int, place: Draft | Existing) -> int:
+    """Put a thing at a new place, which is its only one then; returns the location's id."""
+    await require(connection, Existing("thing", thing_id, "Thing"))
+    location_id = await _resolve(connection, organisation_id, place)
+    await _move(connection, organisation_id, thing_id, location_id)
+    return location_id
+
+
+async def stand(connection: Connection, organisation_id: int, thing_id: int, location_id: int) -> None:
+    """Link a thing to one more location (another way of saying where it is)."""
+    await connection.execute(
+        "INSERT INTO thing_location (thing_id, location_id, organisation_id) VALUES ($1, $2, $3)"
+        " ON CONFLICT DO NOTHING",
+        thing_id, location_id, organisation_id,
+    )  # fmt: skip
+
+
+async def require(connection: Connection, existing: Existing) -> int:
+    """The id itself when the row exists for this organisation; raises NotFound otherwise."""
+    table = existing.noun
+    if table not in _WRITABLE:
+        raise ValueError(f"no such noun: {table}")
+    found = await connection.fetchval(f"SELECT id FROM {table} WHERE id = $1::bigint", existing.id)
+    if found is None:
+        name = table.replace("_", " ")
+        raise NotFound(f"there is no {name} {existing.id}", where=existing.where)
+    return existing.id
+
+
+async def remove(connection: Connection, noun: str, ids: list[int]) -> None:
+    """Take back rows that were just stored (and, by cascade, what hangs on them)."""
+    if noun not in _WRITABLE:
+        raise ValueError(f"no such noun: {noun}")
+    await connection.execute(f"DELETE FROM {noun} WHERE id = ANY($1::bigint[])", ids)
+
+
+async def _resolve(connection: Connection, organisation_id: int, needed: Draft | Existing) -> int:
+    if isinstance(needed, Existing):
+        return await require(connection, needed)
+    return needed.id or await insert(connection, organisation_id, needed)
+
+
+async def _insert_row(connection: Connection, organisation_id: int, draft: Draft) -> int:
+    names = [name for name in draft.values if name in _WRITABLE[draft.noun]]
+    if len(names) != len(draft.values):
+        raise ValueError(f"not columns of {draft.noun}: {set(draft.values) - set(names)}")
+    places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
+    sql = f"INSERT INTO {draft.noun} (organisation_id, {', '.join(names)}) VALUES ($1, {places}) RETURNING id"
+    try:
+        row_id: int = await connection.fetchval(sql, organisation_id, *(draft.values[name] for name in names))
+    except asyncpg.UniqueViolationError:
+        raise Conflict(
+            f"the series {draft.values.get('series')!r} has a datastream already",
+            where=f"{draft.where}.properties.series".lstrip("."),
+            mend="give it another name or use the datastream there is",
+        ) from None
+    return row_id
