@@ -30,6 +30,8 @@ const people = [
   { id: 1, login: 'operator', name: '김지원', role: 'operator' },
   { id: 2, login: 'approver', name: '박서준', role: 'approver' },
 ];
+const DESK = ['read', 'acknowledge', 'take_incident', 'draft', 'submit', 'cancel', 'replay', 'switch_exercise_person'];
+const PERMISSIONS = { operator: DESK, approver: [...DESK, 'approve'] };
 const settings = { mode: option.mode, speed: Number(option.speed), paused: option.paused, silent: option.silent, calm: option.calm };
 const world = new FakeWorld(settings);
 const alerts = new FakeAlerts(world);
@@ -48,7 +50,7 @@ setInterval(() => {
   send('clock', world.clock());
 }, 1000).unref();
 
-const session = () => ({ person, organisation: { id: 1, name: '울산광역시 재난안전대책본부 (가짜)' }, mode: option.mode, csrf: 'fake-token', city: city.session, exercise_people: option.mode === 'exercise' ? people : [] });
+const session = () => ({ person, organisation: { id: 1, name: '울산광역시 재난안전대책본부 (가짜)' }, permissions: PERMISSIONS[person.role], mode: option.mode, csrf: 'fake-token', city: city.session, exercise_people: option.mode === 'exercise' ? people : [] });
 
 function events(request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
@@ -87,8 +89,7 @@ const routes = [
   }],
   ['GET', /^\/api\/trace\/([^/]+)$/, ([, id]) => {
     if (!world.facts.has(id)) throw new Refused(404, 'no such fact', 'not_found');
-    const forecast = world.forecasts.at(-1);
-    const facts = [{ id: 'f1', kind: 'forecast', about_us: forecast.issued_us, summary: 'taehwa_stage_m, 6 h' }];
+    const facts = [world.facts.get(id), [...world.facts.values()].findLast((fact) => fact.kind === 'forecast')];
     return { facts, observations: world.rows.filter((row) => row.time_us > world.now_us - 3 * 3600e6) };
   }],
 ];
@@ -104,6 +105,7 @@ async function answer(request, response) {
     person = people.find((one) => one.login === body.login) ?? people[0];
     return json(response, 200, session());
   }
+  if (url.pathname === '/api/site') return json(response, 200, { mode: option.mode, city: city.session });
   if (!person) throw new Refused(401, 'not signed in', 'not_signed_in');
   if (request.method === 'DELETE') return (person = null), json(response, 204);
   if (url.pathname === '/api/events') return events(request, response);

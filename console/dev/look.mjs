@@ -40,7 +40,7 @@ const SCENES = {
 };
 
 function openKind(kind) {
-  const words = { alert: /경보 ·|Warning ·/, incident: /^사건|^Incident/, alarm: /^알람|^Alarm/ };
+  const words = { alert: /경보 ·|Warning ·/, incident: /^상황|^Incident/, alarm: /^알람|^Alarm/ };
   return async (page) => page.locator('article .open', { has: page.locator('.meta', { hasText: words[kind] }) }).first().click();
 }
 async function submit(page) {
@@ -55,12 +55,12 @@ async function approve(page) {
 }
 async function publish(page) {
   await approve(page);
-  await page.locator('dialog input').fill('태화교');
+  await page.locator('dialog input').fill('태화강 하류');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: /경보 해제|Cancel warning/ }).waitFor();
 }
 async function scrub(page, minutes) {
-  const name = minutes < 0 ? /1시간 앞으로|1 hour earlier/ : /1시간 뒤로|1 hour later/;
+  const name = minutes < 0 ? /1시간 이전|1 hour earlier/ : /1시간 이후|1 hour later/;
   for (let i = 0; i < Math.abs(minutes) / 60; i++) await page.getByRole('button', { name }).click();
 }
 async function lose(page) {

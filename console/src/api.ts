@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's one way to the server: typed calls, the CSRF header, problems as errors, a time limit on all.
-import type { AlertDetail, AlertText, CityMap, Forecast, Observed, Replay, Session, Snapshot, Trace } from './state/facts';
+import { readMap, type RawMap } from './map/read-map';
+import type { AlertDetail, AlertText, Forecast, Observed, Replay, Session, Site, Snapshot, Trace } from './state/facts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -56,6 +57,7 @@ const get = <T>(path: string, timeout_ms?: number) => call<T>('GET', path, undef
 const post = <T = void>(path: string, body: unknown = {}) => call<T>('POST', path, body);
 
 export const api = {
+  site: (timeout_ms?: number) => get<Site>('/api/site', timeout_ms),
   async session(): Promise<Session> {
     const session = await get<Session>('/api/session');
     csrf = session.csrf;
@@ -67,7 +69,7 @@ export const api = {
   setPassword: (password: string) => post('/api/session/password', { password }),
   continueAs: (login: string) => post('/api/exercise/person', { login }),
 
-  map: () => get<CityMap>('/api/map'),
+  map: async () => readMap(await get<RawMap>('/api/map')),
   state: (timeout_ms?: number) => get<Snapshot>('/api/state', timeout_ms),
   observations: (series: string, from_us: number, to_us: number) =>
     get<Observed>(`/api/gauges/${id(series)}/observations?from_us=${from_us}&to_us=${to_us}`),
@@ -81,13 +83,14 @@ export const api = {
   draft: (incident_id: string) => post<{ alert_id: string }>(`/api/incidents/${id(incident_id)}/draft`),
 
   alert: (alert_id: string) => get<AlertDetail>(`/api/alerts/${id(alert_id)}`),
-  edit: (alert_id: string, texts: AlertText[]) => post<{ content_hash: string }>(`/api/alerts/${id(alert_id)}/edit`, { texts }),
+  edit: (alert_id: string, texts: AlertText[], content_hash: string) =>
+    post<{ content_hash: string }>(`/api/alerts/${id(alert_id)}/edit`, { texts, content_hash }),
   submit: (alert_id: string, content_hash: string) => post(`/api/alerts/${id(alert_id)}/submit`, { content_hash }),
   approve: (alert_id: string, content_hash: string, typed: string) =>
     post(`/api/alerts/${id(alert_id)}/approve`, { content_hash, typed }),
-  reject: (alert_id: string, reason: string) => post(`/api/alerts/${id(alert_id)}/reject`, { reason }),
+  reject: (alert_id: string, reason: string, content_hash: string) => post(`/api/alerts/${id(alert_id)}/reject`, { reason, content_hash }),
   cancel: (alert_id: string, reason: string) => post<{ alert_id?: string } | undefined>(`/api/alerts/${id(alert_id)}/cancel`, { reason }),
-  update: (alert_id: string) => post<{ alert_id?: string } | undefined>(`/api/alerts/${id(alert_id)}/update`),
+  update: (alert_id: string) => post<{ alert_id?: string } | undefined>(`/api/alerts/${id(alert_id)}/update`, { reason: '' }),
 
   replay: (action: 'pause' | 'resume' | 'step' | 'speed', speed?: number) =>
     post<Replay>('/api/replay', speed === undefined ? { action } : { action, speed }),

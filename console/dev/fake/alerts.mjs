@@ -13,8 +13,8 @@ export class Refused extends Error {
 const texts = (status, change = '') => {
   const mark = status === 'Actual' ? ['', ''] : ['[훈련] ', '[EXERCISE] '];
   return [
-    { language: 'ko-KR', event: '홍수주의보', headline: `${mark[0]}태화강 태화교 홍수주의보`, description: `울산광역시는 태화강 태화교 수위가 3시간 안에 4.5 m에 이를 것으로 봅니다.${change} 둔치, 지하차도, 저지대 주차장이 물에 잠길 수 있습니다.`, instruction: '둔치와 지하차도에 들어가지 마십시오. 저지대의 차를 높은 곳으로 옮기고, 대피 안내에 따라 주십시오.', area: '태화강 하류 10개 동' },
-    { language: 'en-US', event: 'Flood advisory', headline: `${mark[1]}Flood advisory for the Taehwa River at Taehwa Bridge`, description: `The City of Ulsan expects the Taehwa River at Taehwa Bridge to reach 4.5 m within 3 hours.${change ? ' The river is rising faster than first expected.' : ''} Riverside parks, underpasses and low parking areas may flood.`, instruction: 'Stay out of riverside parks and underpasses. Move vehicles to high ground and follow evacuation guidance.', area: 'Ten towns along the lower Taehwa' },
+    { language: 'ko-KR', event: '홍수주의보', headline: `${mark[0]}태화강 태화교 홍수주의보`, description: `울산광역시는 태화강 태화교 수위가 3시간 안에 4.5 m에 이를 것으로 봅니다.${change} 둔치, 지하차도, 저지대 주차장이 물에 잠길 수 있습니다.`, instruction: '둔치와 지하차도에 들어가지 마십시오. 저지대의 차를 높은 곳으로 옮기고, 대피 안내에 따라 주십시오.', area: '태화강 하류: 10개 동' },
+    { language: 'en-US', event: 'Flood advisory', headline: `${mark[1]}Flood advisory for the Taehwa River at Taehwa Bridge`, description: `The City of Ulsan expects the Taehwa River at Taehwa Bridge to reach 4.5 m within 3 hours.${change ? ' The river is rising faster than first expected.' : ''} Riverside parks, underpasses and low parking areas may flood.`, instruction: 'Stay out of riverside parks and underpasses. Move vehicles to high ground and follow evacuation guidance.', area: 'Lower Taehwa: ten towns' },
   ];
 };
 const hash = (content) => createHash('sha256').update(JSON.stringify(content)).digest('hex');
@@ -57,12 +57,11 @@ export class FakeAlerts {
     const short = content.texts.filter((text) => text.instruction.length < 12);
     const findings = short.map((text) => ({ code: 'instruction_short', severity: 'error', where: `texts[${text.language}].instruction`, message: { ko: '행동 요령이 없습니다.', en: 'There is no instruction.' }, mend: { ko: '무엇을 해야 하는지 적으십시오.', en: 'Say what people should do.' } }));
     findings.push({ code: 'limit_open', severity: 'warning', where: 'level', message: { ko: '기준값이 아직 확인되지 않았습니다.', en: 'The limit is not yet confirmed.' }, mend: { ko: '홍수통제소에 확인하십시오.', en: 'Confirm it with the flood control office.' } });
-    return { ...alert, content, findings, confirm: { sentence, type: { ko: '태화교', en: 'Taehwa Bridge' } }, history, cap_url: alert.state === 'published' ? `/cap/alerts/${content.identifier}.xml` : null, previous_content: previous };
+    return { ...alert, content, findings, confirm: { sentence, words: ['태화강 하류', 'Lower Taehwa', String(content.people)] }, history, cap_url: alert.state === 'published' ? `/cap/alerts/${content.identifier}.xml` : null, previous_content: previous };
   }
 
   act(entry, verb, person, body) {
     const { alert, content } = entry;
-    if (person.role === 'viewer') throw new Refused(403, 'viewers cannot act', 'forbidden');
     if (body.content_hash && body.content_hash !== alert.content_hash) throw new Refused(409, 'the content has changed', 'conflict', 'read it again');
     switch (verb) {
       case 'edit':
@@ -81,7 +80,6 @@ export class FakeAlerts {
       case 'cancel':
       case 'update': {
         const made = this.draft(this.world.incidents.get(alert.incident_id), person.login, verb === 'cancel' ? 'Cancel' : 'Update', entry);
-        if (verb === 'cancel') this.act(made, 'submit', person, {});
         return { alert_id: made.alert.alert_id };
       }
       default:
@@ -92,7 +90,7 @@ export class FakeAlerts {
   #approve(entry, person, body) {
     const { alert } = entry;
     if (alert.author === person.login) throw new Refused(403, 'the author cannot approve', 'forbidden', 'ask another approver');
-    if (!['태화교', 'Taehwa Bridge'].includes(body.typed)) throw new Refused(400, 'what was typed does not match', 'invalid_input');
+    if (!['태화강 하류', 'Lower Taehwa', String(entry.content.people)].includes(body.typed.replace(/,/g, ''))) throw new Refused(400, 'what was typed does not match', 'invalid_input');
     alert.approver = person.login;
     this.step(entry, 'approved', person.login);
     Object.assign(alert, { state: alert.kind === 'Cancel' ? 'cancelled' : 'published', sent_us: this.world.now_us });

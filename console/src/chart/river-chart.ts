@@ -36,7 +36,12 @@ function inkOf(element: HTMLElement): Ink {
   return { ink: read('--ink'), ink3: read('--ink-3'), line: read('--line'), accent: read('--accent'), bad: read('--bad'), panel: read('--panel') };
 }
 
-const alpha = (hex: string, part: number) => `${hex}${Math.round(part * 255).toString(16).padStart(2, '0')}`;
+/** A colour of the style sheet (#rgb or #rrggbb: the build may shorten it) with an opacity. */
+function alpha(hex: string, part: number): string {
+  const full = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
+  return `${full}${Math.round(part * 255).toString(16).padStart(2, '0')}`;
+}
+
 const FONT = '12px Pretendard, sans-serif';
 
 export class RiverPlot {

@@ -10,6 +10,9 @@ import { symbolImage } from './crisis-canvas';
 
 setWorkerUrl(workerUrl);
 
+/** Room round the gauges for their labels and the legend, px. */
+const ROOM = { top: 52, bottom: 28, left: 36, right: 104 };
+
 export interface GaugeMark {
   series: string;
   longitude: number;
@@ -43,7 +46,7 @@ export class CityMapView {
       container,
       style: this.#style(),
       bounds: boundsOf(facts, scene),
-      fitBoundsOptions: { padding: 28 },
+      fitBoundsOptions: { padding: ROOM },
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -81,7 +84,7 @@ export class CityMapView {
   }
 
   fit(): void {
-    this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: 28, animate: false });
+    this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: ROOM, animate: false });
   }
 
   zoom(by: number): void {

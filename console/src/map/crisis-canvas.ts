@@ -4,7 +4,7 @@ import { CRISIS } from '../crisis';
 import type { CrisisLevel } from '../state/facts';
 
 /** Draws the mark of `level` with its upper left corner at (x, y), `size` canvas pixels wide. */
-export function drawCrisisMark(ctx: CanvasRenderingContext2D, level: CrisisLevel, x: number, y: number, size: number, edge: string): void {
+export function drawCrisisMark(ctx: CanvasRenderingContext2D, level: CrisisLevel, x: number, y: number, size: number, edge: string, ground = '#ffffff'): void {
   const look = CRISIS[level];
   const k = size / 20;
   ctx.save();
@@ -14,10 +14,10 @@ export function drawCrisisMark(ctx: CanvasRenderingContext2D, level: CrisisLevel
   if (look.points.length) look.points.forEach(([px, py], i) => (i ? ctx.lineTo(px, py) : ctx.moveTo(px, py)));
   else ctx.arc(10, 10, level ? 9.4 : 6.5, 0, 2 * Math.PI);
   ctx.closePath();
-  ctx.fillStyle = look.fill;
+  ctx.fillStyle = level ? look.fill : ground;
   ctx.fill();
-  ctx.strokeStyle = edge;
-  ctx.lineWidth = 1.4;
+  ctx.strokeStyle = level ? edge : look.fill;
+  ctx.lineWidth = level ? 1.4 : 3;
   ctx.lineJoin = 'round';
   ctx.stroke();
   if (level) {
@@ -44,7 +44,7 @@ export function symbolImage(level: CrisisLevel, stale: boolean, picked: boolean,
     ctx.strokeStyle = dark ? '#58c4d3' : '#0a6472';
     ctx.stroke();
   }
-  drawCrisisMark(ctx, level, 10, 10, 40, edge);
+  drawCrisisMark(ctx, level, 10, 10, 40, edge, dark ? '#e9eff1' : '#ffffff');
   if (stale) hatch(ctx, size, dark);
   return ctx.getImageData(0, 0, size, size);
 }

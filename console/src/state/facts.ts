@@ -18,12 +18,28 @@ export interface Person {
   role: Role;
 }
 
+export interface City {
+  id: string;
+  name: Words;
+  time_zone: string;
+  languages: string[];
+}
+
+export type Permission = 'read' | 'acknowledge' | 'take_incident' | 'draft' | 'submit' | 'approve' | 'cancel' | 'replay' | 'administer' | 'switch_exercise_person';
+
+/** What may be known before anyone has signed in. */
+export interface Site {
+  mode: Mode;
+  city: City;
+}
+
 export interface Session {
   person: Person;
+  permissions: (Permission | string)[];
   organisation: { id: string | number; name: string };
   mode: Mode;
   csrf: string;
-  city: { id: string; name: Words; time_zone: string; languages: string[] };
+  city: City;
   exercise_people: { login: string; name: string; role: Role }[];
 }
 
@@ -78,6 +94,9 @@ export interface Replay {
   end_us: number;
   speed: number;
   paused: boolean;
+  /** Why it stands still, when the server stopped it; empty when a person did. */
+  why?: string;
+  ended?: boolean;
 }
 
 export interface Clock {
@@ -91,13 +110,13 @@ export interface Health {
   live: boolean;
   ready: boolean;
   degraded: { part: string; why: string }[];
-  data_age_s: number | null;
 }
 
 export interface Reading {
   series: string;
   datastream_id?: number;
-  time_us: number;
+  /** Null when nothing has come yet. */
+  time_us: number | null;
   value: number | null;
   flag: Flag;
   period_s: number;
@@ -142,6 +161,7 @@ export interface Incident {
 export type AlertState =
   | 'drafted'
   | 'submitted'
+  | 'approved'
   | 'published'
   | 'cancelled'
   | 'superseded'
@@ -261,7 +281,8 @@ export interface AlertHistoryStep {
 export interface AlertDetail extends Alert {
   content: AlertContent;
   findings: Finding[];
-  confirm: { sentence: Words; type: Words };
+  /** `words`: any one of them, typed, confirms: the place in each language, the head-count. */
+  confirm: { sentence: Words; words: string[] };
   history: AlertHistoryStep[];
   cap_url: string | null;
   previous_content: AlertContent | null;
@@ -286,7 +307,7 @@ export interface Observed {
 }
 
 export interface Trace {
-  facts: { id: string; kind: string; about_us: number; summary: string }[];
+  facts: Omit<Fact, 'seq'>[];
   observations: ObservedRow[];
 }
 

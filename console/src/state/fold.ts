@@ -48,7 +48,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     health: snapshot.health,
     readings,
     alarms: snapshot.alarms,
-    incidents: snapshot.incidents,
+    incidents: snapshot.incidents.filter((incident) => incident.state !== 'closed' && incident.state !== 'dismissed'),
     alerts: snapshot.alerts,
     forecasts: snapshot.forecasts,
     impacts: snapshot.impacts,
@@ -115,7 +115,7 @@ function withRows(world: World, rows: ObservedRow[]): World {
     const one: Observed = { time_us: [row.time_us], value: [row.value], flag: [row.flag] };
     history[row.series] = appendOrMerge(history[row.series], one, oldest_us);
     const now = readings[row.series];
-    if (now && row.time_us >= now.time_us) readings[row.series] = { ...now, ...row, stale: false };
+    if (now && row.time_us >= (now.time_us ?? -Infinity)) readings[row.series] = { ...now, ...row, stale: false };
   }
   return { ...world, readings, history };
 }
@@ -184,6 +184,7 @@ const STATE_AFTER: Record<string, Alert['state']> = {
   drafted: 'drafted',
   edited: 'drafted',
   submitted: 'submitted',
+  approved: 'approved',
   rejected: 'rejected',
   published: 'published',
   superseded: 'superseded',

@@ -4,10 +4,12 @@ import { api, Problem } from '../api';
 import type { CityMap, Clock, Fact, Health, ObservedRow, ServerEvent } from './facts';
 import { fold, fromSnapshot, KEEP_US, withForecasts, withObserved, type World } from './fold';
 
-/** Quiet for this long: ask the server; no answer within the next span: the connection is lost. */
+/** Quiet for this long: ask the server for a sign of life; no answer within the next span: the connection is lost. */
 const QUIET_MS = 2_500;
 const ANSWER_MS = 1_500;
 const REFETCH_MIN_MS = 3_000;
+/** A stream that has been silent this long is not trusted: the whole state is read again. */
+const SILENT_MAX_MS = 20_000;
 /** A simulated clock is never run ahead of the server by more than this much real time. */
 const RUN_AHEAD_MS = 1_500;
 
@@ -115,13 +117,24 @@ class Live {
 
   async #probe(): Promise<void> {
     this.#probing = true;
-    const answered = await this.refresh(ANSWER_MS);
+    const stale = this.connection === 'lost' || performance.now() - this.#fetchedAt > SILENT_MAX_MS;
+    const answered = stale ? await this.refresh(ANSWER_MS) : await this.#alive();
     this.#probing = false;
     if (!answered && this.#source) {
       if (this.connection !== 'lost') this.lostSince = this.#heardAt;
       this.connection = 'lost';
     }
     if (this.#source?.readyState === EventSource.CLOSED) this.#connect();
+  }
+
+  async #alive(): Promise<boolean> {
+    try {
+      await api.site(ANSWER_MS);
+      this.#heard();
+      return true;
+    } catch (error) {
+      return error instanceof Problem && error.status !== 0;
+    }
   }
 
   #refused = (error: unknown): void => {

@@ -81,7 +81,7 @@ export function shownAt(world: World, gauge: Gauge, at_us: number, follow: boole
   const now_us = world.clock.now_us;
   if (!follow && at_us > now_us) return expectedShown(world, gauge, at_us);
   const measured = follow && reading ? reading : readingAt(observed, reading, gauge.series, at_us);
-  if (!measured) return nothing(gauge.series);
+  if (!measured || measured.time_us === null) return nothing(gauge.series);
   const usable = measured.flag !== 4 && measured.flag !== 9 && measured.value !== null;
   const age_us = Math.max(0, at_us - measured.time_us);
   const level = usable ? levelAt(gauge.levels, measured.value) : null;
@@ -114,7 +114,7 @@ function readingAt(observed: Observed | undefined, like: Reading | undefined, se
 }
 
 function change(observed: Observed | undefined, measured: Reading): number | null {
-  if (!observed || measured.value === null) return null;
+  if (!observed || measured.value === null || measured.time_us === null) return null;
   const index = lastIndex(observed.time_us, measured.time_us - HOUR_US);
   const value = observed.value[index];
   if (index < 0 || value === null || value === undefined) return null;

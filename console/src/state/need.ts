@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs eyes, in order of need: decisions first, then what grows, then what is out. Pure.
-import type { Alarm, Alert, Incident, Person } from './facts';
+import type { Alarm, Alert, AlertHistoryStep, Incident, Permission, Person, Session } from './facts';
 
 export type Item =
   | { kind: 'alert'; id: string; alert: Alert }
@@ -15,12 +15,14 @@ export interface Needs {
   out: Item[];
 }
 
-export const canOperate = (person: Person): boolean => person.role !== 'viewer';
-export const canApprove = (person: Person): boolean => person.role === 'approver' || person.role === 'administrator';
+/** Whether the policy allows a session something; the server decides again. */
+export const may = (session: Session | null, permission: Permission): boolean => !!session?.permissions.includes(permission);
 
-/** Whether this person is barred from approving because they wrote it. */
-export const isAuthor = (alert: Alert, person: Person): boolean =>
-  !!alert.author && (alert.author === person.login || alert.author === person.name);
+/** Whether this person is barred from approving because their words are in it. */
+export function isAuthor(detail: { author: string | null; history: AlertHistoryStep[] }, person: Person): boolean {
+  const wrote = detail.history.filter((step) => ['drafted', 'edited', 'submitted'].includes(step.step)).map((step) => step.by);
+  return [...wrote, ...(detail.author ?? '').split(', ')].includes(person.login);
+}
 
 /** Sorts everything open at an instant into three groups, the most pressing first. */
 export function needs(
@@ -32,7 +34,7 @@ export function needs(
   const out: [number[], Item][] = [];
   for (const alert of world.alerts) {
     const item: Item = { kind: 'alert', id: alert.alert_id, alert };
-    if (alert.state === 'submitted') decide.push([[0, -alert.crisis_level, 0], item]);
+    if (alert.state === 'submitted' || alert.state === 'approved') decide.push([[0, -alert.crisis_level, 0], item]);
     else if (alert.state === 'drafted') decide.push([[1, -alert.crisis_level, 0], item]);
     else if (alert.state === 'published' && (alert.sent_us ?? 0) <= at_us) out.push([[-alert.crisis_level, -(alert.sent_us ?? 0)], item]);
   }

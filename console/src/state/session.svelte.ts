@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is at the console, in which mode; signing in and out.
 import { api, Problem } from '../api';
-import type { Session } from './facts';
+import type { Session, Site } from './facts';
 
 type Where = 'asking' | 'out' | 'in';
 
 class SessionState {
   where = $state<Where>('asking');
   now = $state.raw<Session | null>(null);
+  site = $state.raw<Site | null>(null);
   linkFailed = $state(false);
 
   get exercise(): boolean {
-    return this.now?.mode === 'exercise';
+    return (this.now ?? this.site)?.mode === 'exercise';
   }
 
   get zone(): string {
@@ -61,6 +62,10 @@ class SessionState {
   signedOut = (): void => {
     this.now = null;
     this.where = 'out';
+    void api.site().then(
+      (site) => (this.site = site),
+      () => undefined, // the page signs in without it
+    );
   };
 }
 

@@ -121,8 +121,8 @@ export function likelihood(probability: number): Likelihood {
   return 'very_likely';
 }
 
-/** What somebody typed and what must be typed, compared without regard to spaces, commas and case. */
-export function sameTyped(typed: string, wanted: string): boolean {
-  const plain = (text: string) => text.normalize('NFC').replace(/[\s,명]/g, '').toLowerCase();
-  return plain(wanted).length > 0 && plain(typed) === plain(wanted);
+/** Whether what somebody typed is one of the wanted words, without regard to spaces, commas and case. */
+export function sameTyped(typed: string, wanted: string[]): boolean {
+  const plain = (text: string) => text.normalize('NFKC').replace(/[\s,]/g, '').toLowerCase();
+  return plain(typed).length > 0 && wanted.some((word) => plain(word) === plain(typed));
 }

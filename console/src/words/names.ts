@@ -40,6 +40,7 @@ export function townNames(codes: string[], shown = 6): string {
 /** A person's name for a login, where it is known. */
 export function personName(login: string | null | undefined): string {
   if (!login) return '';
+  if (login.includes(', ')) return login.split(', ').map(personName).join(', ');
   const known = [session.now?.person, ...(session.now?.exercise_people ?? [])].find((person) => person?.login === login);
   return known?.name ?? login;
 }
@@ -47,6 +48,7 @@ export function personName(login: string | null | undefined): string {
 const STATES = {
   drafted: 'stateDrafted',
   submitted: 'stateSubmitted',
+  approved: 'stateApproved',
   published: 'statePublished',
   cancelled: 'stateCancelled',
   superseded: 'stateSuperseded',
@@ -76,3 +78,22 @@ export function seriesOfAlert(alert: Alert): string {
   const incident = live.world?.incidents.find((one) => one.incident_id === alert.incident_id);
   return incident?.series ?? live.map?.gauges.find((gauge) => gauge.levels.some((level) => level.id === alert.level))?.series ?? '';
 }
+
+const CAP_WORDS = {
+  Immediate: 'capImmediate',
+  Expected: 'capExpected',
+  Future: 'capFuture',
+  Past: 'capPast',
+  Extreme: 'capExtreme',
+  Severe: 'capSevere',
+  Moderate: 'capModerate',
+  Minor: 'capMinor',
+  Observed: 'capObserved',
+  Likely: 'capLikely',
+  Possible: 'capPossible',
+  Unlikely: 'capUnlikely',
+  Unknown: 'capUnknown',
+} as const;
+
+/** CAP's urgency, severity and certainty in words. */
+export const capWord = (word: string): string => (word in CAP_WORDS ? t(CAP_WORDS[word as keyof typeof CAP_WORDS]) : word);
