@@ -98,6 +98,16 @@ def test_F14_a_gauge_that_stops_sending_raises_a_silence_alarm_within_two_period
     assert one.facts[0].body.priority == Priority.MEDIUM  # type: ignore[union-attr]
 
 
+def test_one_missing_value_is_no_silence_when_the_next_is_on_time() -> None:
+    one = town(STAGE, gauge(series="dam_m"))
+    for hour in range(6):
+        streams = (1, 2) if hour != 3 else (2,)
+        one.send(
+            [(10 * hour + s, s, hour * HOUR_US, 1.0 + hour / 5) for s in streams], recorded_us=hour * HOUR_US
+        )
+    assert one.told() == []
+
+
 def test_F14_a_gauge_never_heard_of_counts_from_when_it_was_first_known() -> None:
     one = town(STAGE)
     one.tick(5 * HOUR_US)
@@ -160,8 +170,8 @@ def test_a_sensor_in_fault_is_not_also_called_silent() -> None:
 
 def test_F07_a_clock_that_jumps_forward_is_noted_and_silences_nobody() -> None:
     one = town(STAGE, gauge(series="dam_m"))
-    ten_years_us = 10 * 366 * DAY_US
-    for number, jump_us in enumerate([0, HOUR_US, ten_years_us], start=1):
+    eleven_years_us = 11 * 366 * DAY_US
+    for number, jump_us in enumerate([0, HOUR_US, eleven_years_us], start=1):
         now_us = number * MINUTE_US + jump_us
         one.send(
             [(number, stream, number * MINUTE_US, 1.0 + number / 100) for stream in (1, 2)],
@@ -169,7 +179,7 @@ def test_F07_a_clock_that_jumps_forward_is_noted_and_silences_nobody() -> None:
         )
         one.tick(now_us + SECOND_US)
     assert one.told() == [] and one.bad() == {}
-    assert one.state.clock.jumps_forward == 1  # an hour may be a slow clock's tick, ten years are not
+    assert one.state.clock.jumps_forward == 1  # an hour may be a slow clock's tick, eleven years are not
 
 
 def test_F07_a_clock_that_jumps_back_an_hour_neither_clears_raises_nor_calls_values_future() -> None:

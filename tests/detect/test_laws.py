@@ -105,7 +105,7 @@ def test_S27_a_dump_whose_bytes_are_damaged_is_read_whole_or_refused() -> None:
     assert refused > 0
 
 
-def test_ten_observations_from_each_of_ten_thousand_gauges_are_judged_in_a_fifth_of_a_second() -> None:
+def test_ten_observations_from_each_of_ten_thousand_gauges_take_a_fifth_of_a_second_of_one_core() -> None:
     streams, each = 10_000, 10
     gauges = {i: (1, gauge(STAGE_RULES, (WARNING,), series=f"s{i}")) for i in range(streams)}
     draw = np.random.default_rng(1)
@@ -120,8 +120,8 @@ def test_ten_observations_from_each_of_ten_thousand_gauges_are_judged_in_a_fifth
             time_us,
             1.0 + 0.02 * (time_us // MINUTE_US % 2) + draw.uniform(0, 0.002, len(time_us)),
         )
-        began = time.perf_counter()
+        began = time.process_time()
         state, verdicts, _ = screen(state, batch, gauges)
-        spent_s.append(time.perf_counter() - began)
+        spent_s.append(time.process_time() - began)
     assert len(verdicts.flag) == 0
     assert min(spent_s[1:]) < 0.2

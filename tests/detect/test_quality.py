@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ioos_qc import qartod
 from river_town import STAGE_RULES, Town, gauge, hourly, town
 
+from cheoyong.detect.window import REACH
 from cheoyong.domain.city import QualityRules
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.instant import DAY_US, HOUR_US
@@ -169,9 +170,16 @@ def test_a_flat_line_may_be_asked_to_last_longer_than_the_window() -> None:
 
 def test_the_value_after_a_gap_is_not_evaluated_and_no_spike() -> None:
     one = town(gauge(replace(STAGE_RULES, silence_s=7200.0)))
-    rows = [(1, 1, 0, 1.0), (2, 1, 10 * HOUR_US, 3.5), (3, 1, 11 * HOUR_US, 3.6)]
-    one.send(rows, recorded_us=12 * HOUR_US)
-    assert one.bad() == {2: (Flag.NOT_EVALUATED, Test.GAP)}
+    rows = [(1, 1, 0, 1.0), (2, 1, 10 * HOUR_US, 5.5), (3, 1, 11 * HOUR_US, 5.6), (4, 1, 21 * HOUR_US, 1.5)]
+    one.send([*rows, (5, 1, 22 * HOUR_US, 1.6)], recorded_us=22 * HOUR_US)
+    gap = (Flag.NOT_EVALUATED, Test.GAP)
+    assert one.bad() == {2: gap, 4: gap}  # each 1.9 m or more off the mean of its neighbours
+
+
+@pytest.mark.parametrize(("broken", "found"), [(REACH - 1, Flag.SUSPECT), (REACH, Flag.PASS)])
+def test_neighbours_are_looked_for_across_so_many_broken_values_and_no_more(broken: int, found: Flag) -> None:
+    one = judged([1.0, *[math.nan] * broken, 200.0], QualityRules(rate_suspect_per_s=1 / 3600, silence_s=1e6))
+    assert one.flag(broken + 2) == found
 
 
 def test_F08_future_and_ancient_values_are_flagged_and_kept_out_of_detection() -> None:

@@ -104,7 +104,7 @@ def screen(state: State, batch: ObservationBatch, gauges: Gauges) -> tuple[State
     known = _learn(state, gauges, batch.recorded_us)
     teller = Teller(state.datastreams, gauges, state.tracks, batch.recorded_us)
     excused = state.tracks.faulty | ~known.rules.active
-    fallen = state.silence.pass_time(passed_us, known.rules.silence_us, excused)
+    fallen = state.silence.pass_time(passed_us, known.rules.silence_us, excused, idle=not len(batch))
     facts = [teller.silence(int(row), "raised", int(state.silence.heard_us[row])) for row in fallen]
     verdicts: list[tuple[Int64s, UInt8s, UInt16s]] = []
     arrivals = _judged_alone(state, batch, known, verdicts)
@@ -192,13 +192,11 @@ def _sorted_out(state: State, arrivals: _Arrivals, rules: Rules) -> tuple[_Arriv
     first = np.ones(len(row), np.bool_)
     first[1:] = row[1:] != row[:-1]
     before_us = np.roll(time_us, 1)
-    newest_us = state.windows.newest_us(row[first])
+    before_us[first] = state.windows.newest_us(row[first])
     latest_us = state.clock.latest_us + rules.future_us
-    before_us[first] = newest_us
     group = np.cumsum(first) - 1
     unruly = np.zeros(int(group[-1]) + 1, np.bool_)
     unruly[group[time_us <= before_us]] = True
-    unruly |= newest_us > latest_us[row[first]]
     if not unruly.any():
         return arrivals, []
     bounds = np.append(np.flatnonzero(first), len(row))

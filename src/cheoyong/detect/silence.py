@@ -69,12 +69,16 @@ class Silence:
         self.heard_us = np.concatenate((self.heard_us, np.full(more, recorded_us)))
         self.silent = np.concatenate((self.silent, np.zeros(more, np.bool_)))
 
-    def pass_time(self, passed_us: int, silence_us: Int64s, excused: Bools) -> Int64s:
-        """Let time pass for all; rows that fall silent by it, ``excused`` ones never."""
+    def pass_time(self, passed_us: int, silence_us: Int64s, excused: Bools, *, idle: bool) -> Int64s:
+        """Let time pass for all; rows that fall silent by it, ``excused`` ones never.
+
+        An ``idle`` instant, at which nothing arrives, completes a silence. Another does so only when
+        it comes later: the value awaited may be among those that arrive.
+        """
         if not passed_us:  # the rest of one instant, cut into another batch: nothing can fall silent
             return np.empty(0, np.int64)
         self.age_us += np.minimum(passed_us, np.maximum(silence_us // 2, 1))
-        fallen = (self.age_us >= silence_us) & ~self.silent & ~excused
+        fallen = (self.age_us >= silence_us + (not idle)) & ~self.silent & ~excused
         self.silent |= fallen
         return np.flatnonzero(fallen)
 
