@@ -167,6 +167,20 @@ def test_F17_workers_that_outlived_a_killed_postmaster_are_ended_by_the_next_sta
     assert not [worker for worker in workers if belongs(worker, house.folder.root)]
 
 
+def test_F17_a_start_killed_while_it_makes_the_cluster_is_made_good_by_the_next(outside_homes: Path) -> None:
+    root = outside_homes / "data"
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(root)], stdout=subprocess.DEVNULL) as parent:
+        wait_until(lambda: (root / "pg" / "draft" / "base").exists())
+        parent.kill()
+    house = House(root)
+    house.start()
+    try:
+        assert house.postgres.ask("SELECT 7").strip() == "7"
+        assert [path.name for path in house.folder.pg.iterdir()] == ["data"]
+    finally:
+        house.stop()
+
+
 def test_a_stale_pid_file_that_names_a_foreign_process_does_not_stop_the_start(house: House) -> None:
     house.postgres.stop()
     stale = f"{os.getppid()}\n{house.postgres.data}\n1\n5432\n{house.folder.run}\n\n"
