@@ -83,7 +83,7 @@ class Gate:
         principal = await self.key(_key_text(authorization))
         if principal is None:
             raise self._refused(scope, "this key is unknown or revoked", "use a key in force")
-        if self._limits:
+        if self._limits is not None:
             self._limits.spend("key", str(principal.api_key_id))
         return principal
 
@@ -99,7 +99,7 @@ class Gate:
             require_same_origin(scope)
         if scope.get("method", "GET") not in _SAFE_METHODS:
             _require_csrf(scope, session)
-        if self._limits:
+        if self._limits is not None:
             self._limits.spend("person", str(session.principal.person_id))
         return session
 
@@ -116,7 +116,7 @@ class Gate:
         return await asyncio.shield(kept[1])  # one caller who leaves does not fail the others
 
     def _refused(self, scope: Scope, detail: str, mend: str) -> NotSignedIn:
-        if self._limits:
+        if self._limits is not None:
             self._limits.spend("refused_address", self._limits.address(scope))
         return NotSignedIn(detail, mend=mend)
 

@@ -93,7 +93,8 @@ class Limits:
         if len(self._due_s) > self._callers_max:
             self._due_s.popitem(last=False)
 
-    def __len__(self) -> int:
+    @property
+    def callers(self) -> int:
         """Callers remembered now; never more than the bound."""
         return len(self._due_s)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.datastructures import Cookie, State
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
 from cheoyong.domain.access import Permission
@@ -48,7 +49,9 @@ async def read_session(request: _Request, state: State) -> bodies.SessionView:
 
 
 @post("/session", opt=needs(PUBLIC), status_code=200)
-async def sign_in(request: _Request, state: State, data: bodies.SignIn) -> Response[bodies.SessionView]:
+async def sign_in(
+    request: _Request, state: State, data: JSONBody[bodies.SignIn]
+) -> Response[bodies.SessionView]:
     """Sign in by password."""
     require_same_origin(request.scope)
     state.limits.spend("sign_in_address", state.limits.address(request.scope))
@@ -63,7 +66,7 @@ async def sign_in(request: _Request, state: State, data: bodies.SignIn) -> Respo
 
 @post("/session/link", opt=needs(PUBLIC), status_code=200)
 async def sign_in_by_link(
-    request: _Request, state: State, data: bodies.UseLink
+    request: _Request, state: State, data: JSONBody[bodies.UseLink]
 ) -> Response[bodies.SessionView]:
     """Sign in by a one-time link, which is used up by it."""
     require_same_origin(request.scope)
@@ -84,7 +87,7 @@ async def sign_out(request: _Request, state: State) -> Response[None]:
 
 
 @post("/session/password", opt=needs(SIGNED_IN), status_code=204)
-async def set_password(request: _Request, state: State, data: bodies.SetPassword) -> None:
+async def set_password(request: _Request, state: State, data: JSONBody[bodies.SetPassword]) -> None:
     """Set one's own password; one's other sessions end. Needs a sign-in of the last 15 minutes."""
     principal, now_us = principal_of(request), state.site.now_us()
     if principal.person_id is None or now_us - principal.authenticated_us > AUTHENTICATED_US_MAX:
@@ -95,7 +98,9 @@ async def set_password(request: _Request, state: State, data: bodies.SetPassword
 
 
 @post("/exercise/person", opt=needs(Permission.SWITCH_EXERCISE_PERSON), status_code=200)
-async def continue_as(request: _Request, state: State, data: bodies.PlayAs) -> Response[bodies.SessionView]:
+async def continue_as(
+    request: _Request, state: State, data: JSONBody[bodies.PlayAs]
+) -> Response[bodies.SessionView]:
     """Go on as another exercise person of the same organisation; only while the mode is exercise."""
     if state.site.mode != EXERCISE:
         raise Forbidden("there is no exercise now", where="mode")
@@ -113,7 +118,9 @@ async def list_people(request: _Request, state: State) -> list[bodies.PersonView
 
 
 @post("/people", opt=needs(Permission.ADMINISTER))
-async def add_person(request: _Request, state: State, data: bodies.AddPerson) -> bodies.NewPersonView:
+async def add_person(
+    request: _Request, state: State, data: JSONBody[bodies.AddPerson]
+) -> bodies.NewPersonView:
     """A new account, with the link its person signs in by first (24 h)."""
     new = people.NewPerson(data.login, data.name, data.role, data.natural_person, data.exercise)
     person = await people.create_person(
@@ -126,7 +133,7 @@ async def add_person(request: _Request, state: State, data: bodies.AddPerson) ->
 
 @patch("/people/{person_id:uuid}", opt=needs(Permission.ADMINISTER))
 async def change_person(
-    request: _Request, state: State, person_id: UUID, data: bodies.ChangePerson
+    request: _Request, state: State, person_id: FromPath[UUID], data: JSONBody[bodies.ChangePerson]
 ) -> bodies.PersonView:
     """Change name or role, disable or enable; a new role or a disabling ends the person's sessions."""
     person = await people.change_person(
@@ -142,7 +149,7 @@ async def change_person(
 
 
 @post("/people/{person_id:uuid}/link", opt=needs(Permission.ADMINISTER))
-async def make_link(request: _Request, state: State, person_id: UUID) -> bodies.LinkView:
+async def make_link(request: _Request, state: State, person_id: FromPath[UUID]) -> bodies.LinkView:
     """A new one-time link (15 min) for someone who cannot sign in."""
     person = await people.find_person(state.pool, principal_of(request).organisation_id, person_id)
     return await _link(state, person, sessions.LINK_US)
@@ -156,7 +163,7 @@ async def list_keys(request: _Request, state: State) -> list[bodies.KeyView]:
 
 
 @post("/keys", opt=needs(Permission.ADMINISTER))
-async def add_key(request: _Request, state: State, data: bodies.AddKey) -> bodies.NewKeyView:
+async def add_key(request: _Request, state: State, data: JSONBody[bodies.AddKey]) -> bodies.NewKeyView:
     """A new API key; its text is in this answer and never again."""
     new = await keys.create_key(
         state.pool,
@@ -170,7 +177,7 @@ async def add_key(request: _Request, state: State, data: bodies.AddKey) -> bodie
 
 
 @delete("/keys/{key_id:int}", opt=needs(Permission.ADMINISTER), status_code=204)
-async def revoke_key(request: _Request, state: State, key_id: int) -> None:
+async def revoke_key(request: _Request, state: State, key_id: FromPath[int]) -> None:
     """Revoke a key; it is refused half a second later at the latest."""
     await keys.revoke_key(state.pool, principal_of(request).organisation_id, key_id, state.site.now_us())
 
@@ -204,7 +211,9 @@ async def _link(state: State, person: people.Person, lifetime_us: int) -> bodies
 
 def _cookie(token: str, max_age_s: int) -> Cookie:
     """Secure always: browsers take it over plain http on loopback too, and nowhere else should it go."""
-    return Cookie(COOKIE, token, path="/", max_age=max_age_s, secure=True, httponly=True, samesite="strict")
+    return Cookie(
+        key=COOKIE, value=token, path="/", max_age=max_age_s, secure=True, httponly=True, samesite="strict"
+    )
 
 
 router = Router(
