@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 from importlib.metadata import entry_points
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +235,20 @@ def test_bad_settings_are_refused_with_their_key(river_city, table):
     bad = replace(river_city, hazards={"river": {"taehwa_stage_m": table}})
     with pytest.raises(ConfigurationError, match=r"hazards\.river\.taehwa_stage_m"):
         read_targets(bad)
+
+
+def test_chaba_left_out_of_training_is_told_as_the_documentation_says(river_model, river_history):
+    own = river_history["taehwa_stage_m"]
+    observed = dict(zip(own.time_us.tolist(), own.value.tolist(), strict=True))
+    page = (Path(__file__).parents[3] / "docs/explanation/river.md").read_text("utf-8")
+    for hour in range(6, 14):
+        at_us = parse_instant(f"2016-10-05T{hour:02d}:00:00+09:00")
+        forecast = river_model.forecast(_known(river_history, at_us), at_us)
+        (advisory,) = [crossing for crossing in forecast.crossings if crossing.limit == 4.5]
+        three, six = ([forecast.value[i][j] for j in (1, 4, 7)] for i in (2, 5))
+        came = [observed[at_us + lead * HOUR_US] for lead in (3, 6)]
+        told = [observed[at_us], *three, came[0], *six, came[1], *advisory.probability]
+        print(f"{hour:02d}:00", " ".join(f"{number:.2f}" for number in told))
+        row = next(line for line in page.splitlines() if line.startswith(f"| {hour:02d}:00 |"))
+        written = [float(number) for number in re.findall(r"\d+\.\d+", row)]
+        assert told == pytest.approx(written, abs=0.02)
