@@ -135,6 +135,8 @@ def condition_sql(noun: Noun, condition: Condition, parameters: Parameters) -> s
 
 
 def _compare(column: Column, compare: Compare, parameters: Parameters) -> str:
+    if compare.constant.kind is None and compare.operator not in ("=", "<>"):
+        return "false"  # nothing is before or after NULL; no parameter may be left unused
     if compare.field.path or column.kind is Kind.JSON:
         path = parameters.add(list(compare.field.path), "text[]")
         return _in_json(f"({column.sql} #> {path})", compare, parameters)
@@ -171,7 +173,7 @@ def _with_null(sql: str, column: Column, operator: Operator) -> str:
     absent = f"({sql} IS NULL)"
     if column.kind is Kind.VARIANT:
         absent = f"({sql} IS NULL AND {column.json_sql} IS NULL)"
-    return {"=": absent, "<>": f"(NOT {absent})"}.get(operator, "false")
+    return absent if operator == "=" else f"(NOT {absent})"
 
 
 def _span(column: Column, compare: Compare, parameters: Parameters) -> str:
@@ -198,7 +200,7 @@ def _in_json(sql: str, compare: Compare, parameters: Parameters) -> str:
     constant = compare.constant
     if constant.kind is None:
         absent = f"coalesce({sql} = 'null'::jsonb, true)"
-        return {"=": absent, "<>": f"(NOT {absent})"}.get(compare.operator, "false")
+        return absent if compare.operator == "=" else f"(NOT {absent})"
     if constant.kind is Kind.TEXT:
         value = parameters.add(constant.value, "text")
         text = f"(CASE jsonb_typeof({sql}) WHEN 'string' THEN {sql} #>> '{{}}' END COLLATE \"C\")"

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SensorThings 1.1 face as a plain ASGI app: who asks, what for, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from litestar.exceptions import MethodNotAllowedException
+
+from cheoyong.domain.access import Principal
+from cheoyong.domain.errors import InvalidInput, NotSupported
+from cheoyong.faces.problem import ProblemEdge
+from cheoyong.faces.sensorthings.address import Address, parse_address
+from cheoyong.faces.sensorthings.conformance import served_identifiers
+from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
+from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
+from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
+from cheoyong.faces.sensorthings.options import parse_options
+from cheoyong.faces.sensorthings.reading import Reader
+from cheoyong.flow.intake import Intake
+from cheoyong.records.connection import Pool, as_organisation
+
+QUERY_BYTES_MAX = 16_384
+_PREFIX = f"/{VERSION}"
+_CHANGES = ("PATCH", "PUT", "DELETE")
+_CREATE_ONLY = "/CreateObservations"
+_encode = msgspec.json.Encoder().encode
+
+
+class Gate(Protocol):
+    """Says whom a request speaks for; raises NotSignedIn, Forbidden or TooMany."""
+
+    async def principal(self, scope: Scope) -> Principal:
+        """The principal of a request."""
+
+
+class SensorThings:
+    """Serves ``/v1.1``.
+
+    ``pool`` signs in as cheoyong_app; ``root`` is the address of the service as clients know it
+    (``https://city.example/v1.1``), None: as each request says in its Host header.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        ingest: Ingest,
+        intake: Intake,
+        gate: Gate,
+        now_us: Callable[[], int],
+        root: str | None = None,
+    ) -> None:
+        self._pool = pool
+        self._ingest = ingest
+        self._gate = gate
+        self._root = root
+        self._creator = Creator(pool, intake, now_us)
+        self._edge = ProblemEdge(self._serve)  # type: ignore[arg-type]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; every error leaves as a problem."""
+        await self._edge(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope["path"]).removeprefix(_PREFIX) or "/"
+        principal = await self._gate.principal(scope)
+        method = scope["method"]
+        if method == "POST" and self._ingest.takes(path):
+            await self._ingest.handle(scope, receive, send, path, principal)
+        elif method in ("GET", "HEAD"):
+            await self._get(scope, send, path, principal)
+        elif method == "POST":
+            await self._post(scope, receive, send, path, principal)
+        elif method in _CHANGES and path not in ("/", _CREATE_ONLY):
+            parse_address(path)
+            raise NotSupported(f"{method} is not served yet: entities can be created and read")
+        else:
+            raise _not_allowed(path)
+
+    async def _get(self, scope: Scope, send: Send, path: str, principal: Principal) -> None:
+        principal.require("read")
+        if path == _CREATE_ONLY:
+            raise _not_allowed(path)
+        root = self._root or root_url(scope)
+        if path == "/":
+            await _send(send, scope, 200, _encode(_landing(root)))
+            return
+        query: bytes = scope.get("query_string", b"")
+        if len(query) > QUERY_BYTES_MAX:
+            raise InvalidInput(f"the query is over {QUERY_BYTES_MAX} bytes", where="query")
+        address = parse_address(path)
+        options = parse_options(query, address.entity)
+        async with as_organisation(self._pool, principal.organisation_id) as connection:
+            value = await Reader(connection, root).answer(address, options, root + path)
+        if address.raw:
+            await _send_raw(send, scope, value.get(address.member))
+        else:
+            await _send(send, scope, 200, _encode(value))
+
+    async def _post(
+        self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
+    ) -> None:
+        address = _creatable(path)
+        body = await read_body(scope, receive, BODY_BYTES_MAX)
+        row_id = await self._creator.create(principal, address, body)
+        root = self._root or root_url(scope)
+        link = entity_link(root, address.entity.set_name, row_id)
+        content = _encode({"@iot.id": row_id, "@iot.selfLink": link})
+        await _send(send, scope, 201, content, [(b"location", link.encode())])
+
+
+def _creatable(path: str) -> Address:
+    if path == "/":
+        raise _not_allowed(path)
+    address = parse_address(path)
+    if address.way.single() or address.ending or address.member:
+        raise _not_allowed(path)
+    if address.entity.name == "Observation":
+        raise NotSupported(
+            "creating observations there is not served", mend="post to Datastreams(n)/Observations"
+        )
+    return address
+
+
+def _not_allowed(path: str) -> MethodNotAllowedException:
+    if path == _CREATE_ONLY:
+        allowed = "POST"
+    elif path == "/" or parse_address(path).way.single():
+        allowed = "GET, HEAD"
+    else:
+        allowed = "GET, HEAD, POST"
+    return MethodNotAllowedException(f"allowed here: {allowed}", headers={"allow": allowed})
+
+
+def _landing(root: str) -> dict[str, Any]:
+    return {
+        "value": [{"name": name, "url": f"{root}/{name}"} for name in ENTITIES],
+        "serverSettings": {"conformance": served_identifiers()},
+    }
+
+
+async def _send_raw(send: Send, scope: Scope, value: Any) -> None:
+    """The bare value of a property; nothing (204) when it is null, as OData has it."""
+    if value is None:
+        await _send(send, scope, 204, b"")
+        return
+    text = value if isinstance(value, str) else _encode(value).decode()
+    await _send(send, scope, 200, text.encode(), media_type=b"text/plain; charset=utf-8")
+
+
+async def _send(
+    send: Send,
+    scope: Scope,
+    status: int,
+    body: bytes,
+    headers: list[tuple[bytes, bytes]] | None = None,
+    *,
+    media_type: bytes = b"application/json",
+) -> None:
+    head = [(b"content-length", str(len(body)).encode()), *(headers or [])]
+    if body:
+        head.append((b"content-type", media_type))
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

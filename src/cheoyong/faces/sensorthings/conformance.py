@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each requirement of OGC 18-088, whether it is served, and the tests that show it.
+
+The landing page lists what is ``served`` here; a test fails when a served one names no existing test.
+A requirement that is served in part is not served: ``missing`` says what is not there yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_BASE = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement: its name below the standard's base, the tests that show it or what is missing."""
+
+    name: str
+    tests: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """The identifier in the standard (a URI)."""
+        return _BASE + self.name
+
+    @property
+    def served(self) -> bool:
+        """Whether all of it is served."""
+        return not self.missing
+
+
+def _shown(name: str, *tests: str) -> Requirement:
+    return Requirement(name, tests)
+
+
+def _not_yet(name: str, missing: str) -> Requirement:
+    return Requirement(name, (), missing)
+
+
+_LATER = "HistoricalLocations are not served yet"
+_SHAPES = "test_every_entity_type_shows_its_properties_of_the_standard"
+_LINKS = "test_every_navigation_link_of_every_entity_leads_somewhere"
+
+REQUIREMENTS: tuple[Requirement, ...] = (
+    _shown(
+        "datamodel/entity-control-information/common-control-information",
+        "test_every_entity_shows_id_and_self_link_and_navigation_links",
+    ),
+    _shown("datamodel/thing/properties", _SHAPES),
+    _not_yet("datamodel/thing/relations", _LATER),
+    _shown("datamodel/location/properties", _SHAPES),
+    _not_yet("datamodel/location/relations", _LATER),
+    _not_yet("datamodel/historical-location/properties", _LATER),
+    _not_yet("datamodel/historical-location/relations", _LATER),
+    _shown("datamodel/datastream/properties", _SHAPES),
+    _shown("datamodel/datastream/relations", _LINKS),
+    _shown("datamodel/sensor/properties", _SHAPES),
+    _shown("datamodel/sensor/relations", _LINKS),
+    _shown("datamodel/observed-property/properties", _SHAPES),
+    _shown("datamodel/observed-property/relations", _LINKS),
+    _shown("datamodel/observation/properties", _SHAPES, "test_an_observation_of_an_interval_shows_both_ends"),
+    _shown("datamodel/observation/relations", _LINKS),
+    _shown("datamodel/feature-of-interest/properties", _SHAPES),
+    _shown(
+        "datamodel/feature-of-interest/relations",
+        _LINKS,
+        "test_an_observation_without_a_feature_is_of_the_place_of_its_thing_and_nothing_is_written",
+    ),
+    _shown(
+        "resource-path/resource-path-to-entities",
+        "test_a_path_leads_over_several_hops",
+        "test_a_property_and_its_raw_value_have_addresses",
+        "test_ref_lists_links_only",
+        "test_a_path_through_a_wrong_owner_is_not_found",
+    ),
+    _shown("request-data/order", "test_options_are_applied_filter_before_count_before_paging"),
+    _shown(
+        "request-data/expand",
+        "test_expand_goes_several_levels_with_options_inside",
+        "test_expand_asks_once_for_each_level",
+    ),
+    _shown("request-data/select", "test_select_shows_only_what_is_named"),
+    _shown("request-data/status-code", "test_what_is_not_served_is_501_and_what_is_wrong_is_400"),
+    _shown("request-data/query-status-code", "test_what_is_not_served_is_501_and_what_is_wrong_is_400"),
+    _shown(
+        "request-data/orderby", "test_orderby_sorts_both_ways_with_null_first_ascending_and_last_descending"
+    ),
+    _shown("request-data/top", "test_top_is_bounded_by_the_server"),
+    _shown("request-data/skip", "test_pages_linked_by_next_link_show_each_entity_once_and_end"),
+    _shown("request-data/count", "test_options_are_applied_filter_before_count_before_paging"),
+    _not_yet(
+        "request-data/filter", "properties of related entities and functions are not served in filters yet"
+    ),
+    _not_yet("request-data/built-in-filter-operations", "arithmetic is not served in filters yet"),
+    _not_yet("request-data/built-in-query-functions", "functions are not served in filters yet"),
+    _shown("request-data/pagination", "test_pages_linked_by_next_link_show_each_entity_once_and_end"),
+    _shown("create-update-delete/create-entity", "test_each_entity_type_can_be_created_and_read_back"),
+    _shown(
+        "create-update-delete/link-to-existing-entities",
+        "test_a_datastream_links_to_existing_entities",
+        "test_S08_a_link_to_another_organisations_entity_is_not_found",
+    ),
+    _shown(
+        "create-update-delete/deep-insert",
+        "test_a_deep_insert_stores_the_whole_tree",
+        "test_a_deep_insert_with_a_fault_stores_nothing",
+    ),
+    _shown("create-update-delete/deep-insert-status-code", "test_a_deep_insert_stores_the_whole_tree"),
+    _not_yet("create-update-delete/update-entity", "PATCH is not served yet"),
+    _not_yet("create-update-delete/update-entity-put", "PUT is not served yet"),
+    _not_yet("create-update-delete/update-entity-jsonpatch", "PATCH is not served yet"),
+    _not_yet("create-update-delete/delete-entity", "DELETE is not served yet"),
+    _not_yet("create-update-delete/historical-location-auto-creation", _LATER),
+    _not_yet("create-update-delete/historical-location-manual-creation", _LATER),
+    _not_yet("batch-request/batch-request", "$batch is not served yet"),
+    _not_yet("multi-datastream/properties", "MultiDatastreams are not served yet"),
+    _not_yet("multi-datastream/relations", "MultiDatastreams are not served yet"),
+    _not_yet("multi-datastream/constraints", "MultiDatastreams are not served yet"),
+    _not_yet("data-array/data-array", "CreateObservations is served, resultFormat=dataArray is not yet"),
+    _not_yet(
+        "create-observations-via-mqtt/observations-creation", "served at its own door; not listed here yet"
+    ),
+    _not_yet("receive-updates-via-mqtt/receive-updates", "subscriptions are not served yet"),
+)
+
+
+def served_identifiers() -> list[str]:
+    """What the landing page claims."""
+    return [requirement.identifier for requirement in REQUIREMENTS if requirement.served]

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A JSON entity, with all that is nested in it, into drafts for the records; every fault names its place.
+
+Unknown members are refused by name, since a typing error would otherwise lose data silently; the
+annotations of a standard client (anything with ``@iot.``) are let pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotSupported, TooLarge
+from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
+from cheoyong.faces.sensorthings.geojson import check_geojson
+from cheoyong.flow.observation_json import ObservationJson, row_of
+from cheoyong.records.registry import Draft, Existing
+
+DEPTH_MAX = 64
+ENTITIES_MAX = 2_000
+SERIES_CHARACTERS_MAX = 200
+GEOJSON_TYPES = ("application/geo+json", "application/vnd.geo+json")
+OBSERVATION_TYPES = tuple(
+    f"http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_{name}"
+    for name in ("CategoryObservation", "CountObservation", "Measurement", "Observation", "TruthObservation")
+)
+_GENERATED = {"Datastream": ("phenomenonTime", "resultTime")}  # ours to work out; a client may send them back
+_FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
+_BY_NAME = {entity.name: entity for entity in ENTITIES.values()}
+
+
+@dataclass(slots=True)
+class NestedObservation:
+    """An Observation inside a Datastream: its members, which have been checked, and its feature if named."""
+
+    members: dict[str, Any]
+    feature: Draft | Existing | None
+    where: str
+
+
+@dataclass(slots=True)
+class Drafter:
+    """Makes the drafts of one request; ``now_us`` dates what has no date of its own."""
+
+    now_us: int
+    entities: int = 0
+
+    def draft(
+        self, entity: EntityType, body: Any, where: str = "", given: Mapping[str, Existing] | None = None
+    ) -> Draft:
+        """The draft of one entity; ``given`` are the links that its place already says, by name.
+
+        Raises InvalidInput or a kin of it, naming the JSON path.
+        """
+        self.entities += 1
+        if self.entities > ENTITIES_MAX:
+            raise TooLarge(f"more than {ENTITIES_MAX} entities in one request", where=where)
+        if not isinstance(body, dict):
+            raise InvalidInput("a JSON object was expected", where=where or entity.name)
+        draft = Draft(entity.noun, where, _values(entity, body, where))
+        _refuse_unknown(entity, body, where)
+        links = {
+            name: value for name, value in body.items() if name in entity.navigations and value is not None
+        }
+        for name, link in links.items():
+            self._link(draft, entity, name, link, _below(where, name), given or {})
+        for name, existing in (given or {}).items():
+            self._place(draft, name, existing)
+        if entity.name == "Datastream":
+            self._finish_datastream(draft, body, where)
+        return draft
+
+    def _link(
+        self,
+        draft: Draft,
+        entity: EntityType,
+        name: str,
+        value: Any,
+        where: str,
+        given: Mapping[str, Existing],
+    ) -> None:
+        navigation = entity.navigations[name]
+        if navigation.many:
+            if not isinstance(value, list):
+                raise InvalidInput("a JSON array was expected", where=where)
+            for place, item in enumerate(value):
+                self._one_of_many(draft, entity, name, item, f"{where}[{place}]")
+            return
+        linked = self._draft_or_existing(ENTITIES[navigation.target], value, where)
+        if name in given:
+            if not isinstance(linked, Existing) or linked.id != given[name].id:
+                raise InvalidInput(
+                    "the place where it stands says another", where=where, mend=f"leave {name} out"
+                )
+            return
+        draft.needs[_FOREIGN_KEYS[name]] = linked
+
+    def _one_of_many(self, draft: Draft, entity: EntityType, name: str, item: Any, where: str) -> None:
+        if name == "Observations":
+            if entity.name != "Datastream":
+                raise NotSupported("observations go into their Datastream", where=where)
+            draft.payload.append(self._observation(item, draft, where))
+        elif name == "Datastreams":
+            if _is_link(item):
+                raise NotSupported("giving a Datastream another owner is not served", where=where)
+            given = {entity.name: Existing(entity.noun, 0, where)}
+            child = self._child(item, where, given)
+            draft.children.append((_FOREIGN_KEYS[entity.name], child))
+        else:
+            linked = self._draft_or_existing(ENTITIES[name], item, where)
+            (draft.places if name == "Locations" else draft.things).append(linked)
+
+    def _child(self, item: Any, where: str, given: Mapping[str, Existing]) -> Draft:
+        """A Datastream whose owner is the entity around it and has no id yet."""
+        child = self.draft(ENTITIES["Datastreams"], item, where, given)
+        for name in given:
+            child.needs.pop(_FOREIGN_KEYS[name])
+        return child
+
+    def _draft_or_existing(self, entity: EntityType, value: Any, where: str) -> Draft | Existing:
+        if _is_link(value):
+            return Existing(entity.noun, _linked_id(value, where), where)
+        return self.draft(entity, value, where)
+
+    def _place(self, draft: Draft, name: str, existing: Existing) -> None:
+        if name in _FOREIGN_KEYS and draft.noun == "datastream":
+            draft.needs[_FOREIGN_KEYS[name]] = existing
+        elif name == "Location":
+            draft.places.append(existing)
+
+    def _finish_datastream(self, draft: Draft, body: Mapping[str, Any], where: str) -> None:
+        for name, column in _FOREIGN_KEYS.items():
+            if column not in draft.needs:
+                raise InvalidInput(
+                    "a Datastream needs one", where=_below(where, name), mend='link {"@iot.id": 1}'
+                )
+        draft.values["registered_at"] = self.now_us
+        draft.values["series"] = _series(body.get("properties"), _below(where, "properties.series"))
+
+    def _observation(self, item: Any, datastream: Draft, where: str) -> NestedObservation:
+        if not isinstance(item, dict):
+            raise InvalidInput("a JSON object was expected", where=where)
+        feature = item.get("FeatureOfInterest")
+        plain = {
+            name: value for name, value in item.items() if name not in ("FeatureOfInterest", "Datastream")
+        }
+        try:
+            observation = msgspec.convert(plain, ObservationJson)
+            row_of(observation, 0, datastream.values["observation_type"].rpartition("/")[2], self.now_us)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(str(error), where=where) from None
+        except (InvalidInput, TooLarge) as error:
+            error.where = _below(where, error.where)
+            raise
+        place = _below(where, "FeatureOfInterest")
+        target = _BY_NAME["FeatureOfInterest"]
+        linked = None if feature is None else self._draft_or_existing(target, feature, place)
+        return NestedObservation(plain, linked, where)
+
+
+def check_bounds(value: Any) -> None:
+    """Refuse what PostgreSQL's JSON cannot hold or what readers could choke on.
+
+    That is: nesting deeper than 64, character 0, integers of more than 64 bits.
+    """
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > DEPTH_MAX:
+            raise TooLarge(f"nested deeper than {DEPTH_MAX}")
+        if isinstance(item, dict):
+            waiting.extend((key, depth) for key in item)
+            waiting.extend((inner, depth + 1) for inner in item.values())
+        elif isinstance(item, list):
+            waiting.extend((inner, depth + 1) for inner in item)
+        elif isinstance(item, str) and "\0" in item:
+            raise InvalidInput("text holds no character 0")
+        elif isinstance(item, int) and not -(2**63) <= item < 2**63:
+            raise ImpossibleValue("an integer has more than 64 bits")
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise ImpossibleValue("a number is not finite")
+
+
+def _values(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    values = {}
+    for item in entity.properties.values():
+        value = body.get(item.name)
+        here = _below(where, item.name)
+        if value is None and item.mandatory:
+            raise InvalidInput(f"a {entity.name} needs it", where=here)
+        if value is not None:
+            _CHECKS.get(item.name, _text)(value, here)
+        values[item.columns[0]] = value
+    for name in ("location", "feature"):
+        if name in values and values["encoding_type"] in GEOJSON_TYPES:
+            check_geojson(values[name], _below(where, name))
+    return values
+
+
+def _refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> None:
+    known = {*entity.properties, *entity.navigations, *_GENERATED.get(entity.name, ())}
+    for name in body:
+        if name in ("HistoricalLocations", "MultiDatastreams") and body[name] not in (None, []):
+            raise NotSupported(f"{name} are not served", where=_below(where, name))
+        if (
+            name not in known
+            and "@iot." not in name
+            and name not in ("HistoricalLocations", "MultiDatastreams")
+        ):
+            raise InvalidInput(
+                f"a {entity.name} has no such member",
+                where=_below(where, name[:60]),
+                mend=f"use {', '.join(known)}",
+            )
+
+
+def _text(value: Any, where: str) -> None:
+    if not isinstance(value, str):
+        raise InvalidInput("text was expected", where=where)
+
+
+def _object(value: Any, where: str) -> None:
+    if not isinstance(value, dict):
+        raise InvalidInput("a JSON object was expected", where=where)
+
+
+def _anything(value: Any, where: str) -> None:
+    """Any JSON but null, which the caller has refused."""
+
+
+def _unit(value: Any, where: str) -> None:
+    _object(value, where)
+    for name in ("name", "symbol", "definition"):
+        if name not in value:
+            raise InvalidInput("a unit of measurement has it, if only as null", where=_below(where, name))
+        if value[name] is not None:
+            _text(value[name], _below(where, name))
+
+
+def _observation_type(value: Any, where: str) -> None:
+    if value not in OBSERVATION_TYPES:
+        raise InvalidInput(
+            "not an observation type", where=where, mend=f"use one of {', '.join(OBSERVATION_TYPES)}"
+        )
+
+
+_CHECKS: dict[str, Callable[[Any, str], None]] = {
+    "properties": _object,
+    "location": _anything,
+    "feature": _anything,
+    "metadata": _anything,
+    "unitOfMeasurement": _unit,
+    "observationType": _observation_type,
+    "observedArea": check_geojson,
+}
+
+
+def _series(properties: Any, where: str) -> str | None:
+    if not isinstance(properties, dict) or properties.get("series") is None:
+        return None
+    series = properties["series"]
+    if not isinstance(series, str) or not 0 < len(series) <= SERIES_CHARACTERS_MAX:
+        raise InvalidInput(f"a series is text of 1 to {SERIES_CHARACTERS_MAX} characters", where=where)
+    return series
+
+
+def _is_link(value: Any) -> bool:
+    """Whether it names what exists; a client may send the whole entity along with its id."""
+    return isinstance(value, dict) and "@iot.id" in value
+
+
+def _linked_id(value: Mapping[str, Any], where: str) -> int:
+    row_id = value["@iot.id"]
+    if not isinstance(row_id, int) or isinstance(row_id, bool) or not 0 < row_id < 2**63:
+        raise InvalidInput("an id is a whole number from 1 on", where=_below(where, "@iot.id"))
+    return row_id
+
+
+def _below(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The names of OGC SensorThings 1.1 and which nouns and columns of the records stand behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cheoyong.domain.instant import format_instant
+from cheoyong.domain.quality import Flag
+from cheoyong.records.readings import Row
+
+VERSION = "v1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property: its name, the columns it is rendered from, the column that queries mean by it.
+
+    ``mandatory`` ones are shown even when null and must be sent on creation, if a sender gives them
+    at all. ``inner`` maps names below it to columns (``resultQuality/flag``).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    render: Callable[[Row], Any]
+    queried: str | None
+    mandatory: bool
+    inner: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """A link from one entity type to another, along a relation of the records."""
+
+    name: str
+    relation: str
+    target: str
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """One entity type: its set's name, its own, its noun, its properties and links by name."""
+
+    set_name: str
+    name: str
+    noun: str
+    properties: Mapping[str, Property]
+    navigations: Mapping[str, Navigation]
+
+
+def _stored(name: str, column: str | None = None, *, mandatory: bool = True) -> Property:
+    source = column or name
+
+    def render(row: Row) -> Any:
+        return row[source]
+
+    return Property(name, (source,), render, source, mandatory, {})
+
+
+def _phenomenon_time(row: Row) -> str:
+    begin, end = row["phenomenon_time"], row["phenomenon_end"]
+    return format_instant(begin) if end is None else f"{format_instant(begin)}/{format_instant(end)}"
+
+
+def _result_time(row: Row) -> str | None:
+    instant_us = row["result_time"]
+    return None if instant_us is None else format_instant(instant_us)
+
+
+def _result(row: Row) -> Any:
+    number = row["result"]
+    if number is None:
+        return (row["detail"] or {}).get("result")
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def _quality(row: Row) -> dict[str, Any]:
+    quality: dict[str, Any] = dict(_VERDICTS[row["flag"]])
+    detail = row["detail"]
+    if detail and "resultQuality" in detail:
+        quality["reported"] = detail["resultQuality"]
+    return quality
+
+
+_VERDICTS = {flag.value: {"flag": flag.value, "name": flag.name.lower()} for flag in Flag}
+
+
+def _from_detail(name: str) -> Callable[[Row], Any]:
+    return lambda row: (row["detail"] or {}).get(name)
+
+
+_NAMED = (_stored("name"), _stored("description"))
+_PROPERTIES = _stored("properties", mandatory=False)
+
+_OBSERVATION = (
+    Property(
+        "phenomenonTime",
+        ("phenomenon_time", "phenomenon_end"),
+        _phenomenon_time,
+        "phenomenon",
+        mandatory=True,
+        inner={},
+    ),
+    Property("resultTime", ("result_time",), _result_time, "result_time", mandatory=True, inner={}),
+    Property("result", ("result", "detail"), _result, "result", mandatory=True, inner={}),
+    Property("resultQuality", ("flag", "detail"), _quality, None, mandatory=False, inner={"flag": "flag"}),
+    Property("validTime", ("detail",), _from_detail("validTime"), None, mandatory=False, inner={}),
+    Property("parameters", ("detail",), _from_detail("parameters"), "parameters", mandatory=False, inner={}),
+)
+
+
+def _entity(
+    set_name: str, name: str, noun: str, properties: tuple[Property, ...], *navigations: Navigation
+) -> EntityType:
+    return EntityType(
+        set_name,
+        name,
+        noun,
+        {item.name: item for item in properties},
+        {link.name: link for link in navigations},
+    )
+
+
+def _many(name: str, relation: str) -> Navigation:
+    return Navigation(name, relation, name, many=True)
+
+
+def _one(name: str, relation: str, target: str) -> Navigation:
+    return Navigation(name, relation, target, many=False)
+
+
+_ENCODED = _stored("encodingType", "encoding_type")
+
+ENTITIES: Mapping[str, EntityType] = {
+    entity.set_name: entity
+    for entity in (
+        _entity(
+            "Things", "Thing", "thing", (*_NAMED, _PROPERTIES),
+            _many("Locations", "locations"), _many("Datastreams", "datastreams"),
+        ),
+        _entity(
+            "Locations", "Location", "location", (*_NAMED, _ENCODED, _stored("location"), _PROPERTIES),
+            _many("Things", "things"),
+        ),
+        _entity(
+            "Datastreams", "Datastream", "datastream",
+            (
+                *_NAMED,
+                _stored("observationType", "observation_type"),
+                _stored("unitOfMeasurement", "unit"),
+                _stored("observedArea", "observed_area", mandatory=False),
+                _PROPERTIES,
+            ),
+            _one("Thing", "thing", "Things"), _one("Sensor", "sensor", "Sensors"),
+            _one("ObservedProperty", "observed_property", "ObservedProperties"),
+            _many("Observations", "observations"),
+        ),
+        _entity(
+            "Sensors", "Sensor", "sensor", (*_NAMED, _ENCODED, _stored("metadata"), _PROPERTIES),
+            _many("Datastreams", "datastreams"),
+        ),
+        _entity(
+            "ObservedProperties", "ObservedProperty", "observed_property",
+            (_stored("name"), _stored("definition"), _stored("description"), _PROPERTIES),
+            _many("Datastreams", "datastreams"),
+        ),
+        _entity(
+            "Observations", "Observation", "observation", _OBSERVATION,
+            _one("Datastream", "datastream", "Datastreams"),
+            _one("FeatureOfInterest", "feature", "FeaturesOfInterest"),
+        ),
+        _entity(
+            "FeaturesOfInterest", "FeatureOfInterest", "feature",
+            (*_NAMED, _ENCODED, _stored("feature"), _PROPERTIES),
+            _many("Observations", "observations"),
+        ),
+    )
+}  # fmt: skip
+
+
+def entity_link(root: str, set_name: str, row_id: int) -> str:
+    """The address of one entity.
+
+    >>> entity_link("http://city.example/v1.1", "Observations", 123)
+    'http://city.example/v1.1/Observations(123)'
+    """
+    return f"{root}/{set_name}({row_id})"

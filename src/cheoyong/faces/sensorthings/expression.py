@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of ``$filter`` into a tree, each node with its position (grammar: OData 4.01 part 2, §5.1.1).
+
+Operators, functions and paths are all read here, so that what a tree means can be decided elsewhere
+and what is not served can be named.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from cheoyong.domain.errors import InvalidInput, TooLarge
+from cheoyong.domain.instant import from_datetime
+from cheoyong.records.nouns import Kind
+
+CHARACTERS_MAX = 16_000
+NESTING_MAX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A literal; ``kind`` None is null. ``spelt`` is set for kinds that nothing is compared with yet."""
+
+    value: int | float | str | bool | None
+    kind: Kind | None
+    at: int
+    spelt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Names joined by slashes."""
+
+    names: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function and its arguments."""
+
+    name: str
+    arguments: tuple[Node, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An operator between two operands: or and eq ne gt ge lt le add sub mul div mod."""
+
+    operator: str
+    left: Node
+    right: Node
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """``not`` or ``-`` before an operand."""
+
+    operator: str
+    operand: Node
+    at: int
+
+
+Node: TypeAlias = Value | Path | Call | Binary | Unary
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<text>'(?:[^']|'')*')
+      | (?P<typed>(?:geography|geometry|duration|date|time)'(?:[^']|'')*')
+      | (?P<time>\d{4}-\d\d-\d\d(?:T[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?)
+      | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
+      | (?P<name>@?[^\W\d][\w.]*)
+      | (?P<sign>[(),/-])""",
+    re.VERBOSE,
+)
+_LEVELS: tuple[frozenset[str], ...] = (
+    frozenset({"or"}),
+    frozenset({"and"}),
+    frozenset({"eq", "ne", "gt", "ge", "lt", "le"}),
+    frozenset({"add", "sub"}),
+    frozenset({"mul", "div", "mod"}),
+)
+_COMPARISON = 2
+_WORDS = {"true": (True, Kind.BOOLEAN), "false": (False, Kind.BOOLEAN), "null": (None, None)}
+
+
+def parse(text: str) -> Node:
+    """The tree of a filter.
+
+    Raises InvalidInput naming the position (from 1) of what cannot be read.
+
+    >>> parse("result gt 5.5 and not (id eq 3)").operator
+    'and'
+    """
+    if len(text) > CHARACTERS_MAX:
+        raise TooLarge(f"a filter is at most {CHARACTERS_MAX} characters", where="$filter")
+    reader = _Reader(_tokens(text))
+    node = reader.level(0)
+    reader.expect("end")
+    return node
+
+
+def bad(message: str, at: int) -> InvalidInput:
+    """The error of something wrong at a position (from 0) of the filter."""
+    return InvalidInput(message, where=f"$filter, character {at + 1}")
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens, at = [], 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise bad(f"{text[at : at + 20]!r} cannot be read", at)
+        if match.lastgroup != "space":
+            tokens.append(_Token(str(match.lastgroup), match[0], at))
+        at = match.end()
+    return [*tokens, _Token("end", "the end", len(text))]
+
+
+class _Reader:
+    """Recursive descent over the tokens; depth is bounded."""
+
+    def __init__(self, tokens: list[_Token]) -> None:
+        self._tokens = tokens
+        self._place = 0
+        self._depth = 0
+
+    @property
+    def _next(self) -> _Token:
+        return self._tokens[self._place]
+
+    def _take(self) -> _Token:
+        token = self._next
+        self._place += 1
+        return token
+
+    def expect(self, kind: str, text: str | None = None) -> _Token:
+        """The next token, which must be this."""
+        token = self._next
+        if token.kind != kind or text not in (None, token.text):
+            raise bad(f"{token.text!r:.40} where {text or kind} was expected", token.at)
+        return self._take()
+
+    def level(self, number: int) -> Node:
+        """An expression of operators that bind at least this strongly."""
+        if number == len(_LEVELS):
+            return self._prefixed()
+        if number == _COMPARISON and self._is_word("not"):
+            return self._negation()
+        node = self.level(number + 1)
+        while self._next.kind == "name" and self._next.text in _LEVELS[number]:
+            token = self._take()
+            right = self._deeper(lambda: self.level(number + 1))
+            node = Binary(token.text, node, right, token.at)
+        return node
+
+    def _negation(self) -> Node:
+        token = self._take()
+        return Unary("not", self._deeper(lambda: self.level(_COMPARISON)), token.at)
+
+    def _prefixed(self) -> Node:
+        if self._next.kind == "sign" and self._next.text == "-":
+            token = self._take()
+            operand = self._deeper(self._prefixed)
+            if isinstance(operand, Value) and isinstance(operand.value, int | float):
+                return Value(-operand.value, operand.kind, token.at)
+            return Unary("-", operand, token.at)
+        return self._operand()
+
+    def _operand(self) -> Node:
+        token = self._take()
+        if token.kind == "name":
+            return self._word(token)
+        if token.kind == "sign" and token.text == "(":
+            node = self._deeper(lambda: self.level(0))
+            self.expect("sign", ")")
+            return node
+        return _literal(token)
+
+    def _word(self, token: _Token) -> Node:
+        if token.text in _WORDS:
+            value, kind = _WORDS[token.text]
+            return Value(value, kind, token.at)
+        if self._is_sign("("):
+            self._take()
+            return Call(token.text, self._arguments(), token.at)
+        names = [token.text]
+        while self._is_sign("/"):
+            self._take()
+            names.append(self.expect("name").text)
+            if self._is_sign("("):
+                self._take()
+                return Call("/".join(names), self._arguments(), token.at)
+        return Path(tuple(names), token.at)
+
+    def _arguments(self) -> tuple[Node, ...]:
+        arguments: list[Node] = []
+        if not self._is_sign(")"):
+            arguments.append(self._deeper(lambda: self.level(0)))
+            while self._is_sign(","):
+                self._take()
+                arguments.append(self._deeper(lambda: self.level(0)))
+        self.expect("sign", ")")
+        return tuple(arguments)
+
+    def _deeper(self, read: object) -> Node:
+        self._depth += 1
+        if self._depth > NESTING_MAX:
+            raise bad(f"nested deeper than {NESTING_MAX}", self._next.at)
+        node: Node = read()  # type: ignore[operator]
+        self._depth -= 1
+        return node
+
+    def _is_word(self, text: str) -> bool:
+        return self._next.kind == "name" and self._next.text == text
+
+    def _is_sign(self, text: str) -> bool:
+        return self._next.kind == "sign" and self._next.text == text
+
+
+def _literal(token: _Token) -> Value:
+    if token.kind == "text":
+        return Value(token.text[1:-1].replace("''", "'"), Kind.TEXT, token.at)
+    if token.kind == "number":
+        return _number(token)
+    if token.kind == "time":
+        return _time(token)
+    if token.kind == "typed":
+        return Value(token.text, None, token.at, spelt=token.text.partition("'")[0])
+    raise bad(f"{token.text!r:.40} where a value was expected", token.at)
+
+
+def _number(token: _Token) -> Value:
+    if token.text.isdigit() and len(token.text) <= 18:
+        return Value(int(token.text), Kind.INTEGER, token.at)
+    number = float(token.text)
+    if not math.isfinite(number):
+        raise bad("the number is too large", token.at)
+    return Value(number, Kind.NUMBER, token.at)
+
+
+def _time(token: _Token) -> Value:
+    try:
+        moment = datetime.fromisoformat(token.text)
+    except ValueError:
+        raise bad(f"{token.text!r:.40} is not an ISO 8601 time", token.at) from None
+    if moment.tzinfo is None:
+        raise bad("the time has no zone: end it with Z (a + must be sent as %2B)", token.at)
+    return Value(from_datetime(moment), Kind.TIME, token.at)

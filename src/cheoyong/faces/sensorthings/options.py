@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Query options (OGC 18-088 §9.3): read, checked and bounded; unknown ones are refused, not ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote, unquote_plus
+
+from cheoyong.domain.errors import InvalidInput, NotSupported
+from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
+from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
+from cheoyong.records.conditions import Condition, Order
+
+TOP_DEFAULT = 100
+TOP_MAX = 10_000
+SKIP_MAX = 2**62
+EXPAND_DEPTH_MAX = 6
+EXPAND_MAX = 32
+_CONTROL = ("id", "@iot.id", "@iot.selfLink")
+_WHOLE = re.compile(r"\d{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of one entity type; ``text`` keeps each option as sent, for the link to more.
+
+    ``select`` None: everything. ``expand``: navigation name → options inside.
+    """
+
+    top: int = TOP_DEFAULT
+    skip: int = 0
+    count: bool = False
+    order: tuple[Order, ...] = ()
+    select: frozenset[str] | None = None
+    condition: Condition | None = None
+    expand: dict[str, Options] = field(default_factory=dict)
+    text: dict[str, str] = field(default_factory=dict)
+
+    def shows(self, name: str) -> bool:
+        """Whether a property or link is to be shown."""
+        return self.select is None or name in self.select
+
+    def more(self) -> str:
+        """The query of the next page, percent-encoded."""
+        options = {**self.text, "$skip": str(self.skip + self.top)}
+        return "&".join(f"{name}={quote(text, safe=_SAFE)}" for name, text in options.items())
+
+
+_SAFE = "$(),;/:'=@"
+
+
+def parse_options(query: bytes, entity: EntityType) -> Options:
+    """The options of a query string as it stands in the address (percent-encoded).
+
+    Raises InvalidInput for a bad one, NotSupported for one of the standard that is not served.
+    """
+    try:
+        pairs = [part.partition("=") for part in query.decode("ascii").split("&") if part]
+        named = [(unquote_plus(n, errors="strict"), unquote_plus(v, errors="strict")) for n, _, v in pairs]
+    except UnicodeDecodeError:
+        raise InvalidInput("the query is not percent-encoded UTF-8", where="query") from None
+    return _options([(n, v) for n, v in named if n.startswith("$")], entity, EXPAND_DEPTH_MAX)
+
+
+def _options(pairs: list[tuple[str, str]], entity: EntityType, depth: int) -> Options:
+    text: dict[str, str] = {}
+    options = Options(text=text)
+    for name, value in pairs:
+        if name in text:
+            raise InvalidInput("given twice", where=name)
+        text[name] = value
+        if name == "$expand":
+            options = replace(options, expand=_expand(value, entity, depth))
+        elif name in _READERS:
+            options = _READERS[name](options, value, entity)
+        elif name in ("$resultFormat", "$format", "$search", "$apply", "$compute", "$skiptoken"):
+            raise NotSupported(f"{name} is not served", where=name)
+        else:
+            raise NotSupported("no such query option", where=name[:60])
+    return options
+
+
+def _top(options: Options, value: str, _: EntityType) -> Options:
+    return replace(options, top=min(_whole(value, "$top"), TOP_MAX))
+
+
+def _skip(options: Options, value: str, _: EntityType) -> Options:
+    return replace(options, skip=min(_whole(value, "$skip"), SKIP_MAX))
+
+
+def _whole(value: str, where: str) -> int:
+    if not _WHOLE.fullmatch(value):
+        raise InvalidInput(f"{value!r:.40} is not a whole number from 0 on", where=where)
+    return int(value)
+
+
+def _count(options: Options, value: str, _: EntityType) -> Options:
+    if value not in ("true", "false"):
+        raise InvalidInput(f"{value!r:.40} is neither true nor false", where="$count")
+    return replace(options, count=value == "true")
+
+
+def _orderby(options: Options, value: str, entity: EntityType) -> Options:
+    return replace(options, order=orders_of(value, entity))
+
+
+def _filter(options: Options, value: str, entity: EntityType) -> Options:
+    return replace(options, condition=condition_of(value, entity))
+
+
+def _select(options: Options, value: str, entity: EntityType) -> Options:
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if name.partition("/")[0] in entity.properties and "/" in name:
+            raise NotSupported("selecting below a property is not served", where="$select")
+        if name not in entity.properties and name not in entity.navigations and name not in _CONTROL:
+            raise InvalidInput(
+                f"{entity.name} has no property {name!r:.40}",
+                where="$select",
+                mend=f"use id, {', '.join((*entity.properties, *entity.navigations))}",
+            )
+    return replace(options, select=frozenset("@iot.id" if name == "id" else name for name in names))
+
+
+_READERS: dict[str, Callable[[Options, str, EntityType], Options]] = {
+    "$top": _top,
+    "$skip": _skip,
+    "$count": _count,
+    "$orderby": _orderby,
+    "$filter": _filter,
+    "$select": _select,
+}
+
+
+def _expand(value: str, entity: EntityType, depth: int) -> dict[str, Options]:
+    if depth == 0:
+        raise InvalidInput(f"nested deeper than {EXPAND_DEPTH_MAX}", where="$expand")
+    items = _split(value, ",")
+    if len(items) > EXPAND_MAX:
+        raise InvalidInput(f"more than {EXPAND_MAX} parts", where="$expand")
+    expanded: dict[str, Options] = {}
+    for item in items:
+        name, inner = _expand_item(item.strip(), entity, depth)
+        expanded[name] = _merged(expanded[name], inner) if name in expanded else inner
+    return expanded
+
+
+def _expand_item(item: str, entity: EntityType, depth: int) -> tuple[str, Options]:
+    name, rest = re.match(r"(\w*)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
+    navigation = entity.navigations.get(name)
+    if name in ("HistoricalLocations", "MultiDatastreams", "MultiDatastream"):
+        raise NotSupported(f"{name} are not served", where="$expand")
+    if navigation is None:
+        raise InvalidInput(
+            f"{entity.name} has no link {name or item!r:.40}",
+            where="$expand",
+            mend=f"use {', '.join(entity.navigations)}",
+        )
+    target = ENTITIES[navigation.target]
+    if rest.startswith("/"):
+        return name, Options(expand=_expand(rest[1:], target, depth - 1), text={"$expand": rest[1:]})
+    if rest.startswith("(") and rest.endswith(")"):
+        pairs = [part.strip().partition("=") for part in _split(rest[1:-1], ";") if part.strip()]
+        inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
+        if inner.condition is not None and not navigation.many:
+            raise NotSupported(f"a filter on the one {name} is not served", where="$expand")
+        return name, inner
+    if rest:
+        raise InvalidInput(f"{item!r:.60} cannot be read", where="$expand")
+    return name, Options()
+
+
+def _merged(first: Options, second: Options) -> Options:
+    """``Datastreams/Sensor,Datastreams/ObservedProperty`` is one expand of Datastreams with two inside."""
+    expand = {**first.expand, **second.expand}
+    outer = first if set(first.text) - {"$expand"} else second
+    text = {
+        **outer.text,
+        "$expand": ",".join(o.text["$expand"] for o in (first, second) if "$expand" in o.text),
+    }
+    return replace(outer, expand=expand, text={name: value for name, value in text.items() if value})
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split outside of parentheses and quotes."""
+    parts, depth, quoted, start = [], 0, False, 0
+    for place, character in enumerate(text):
+        if character == "'":
+            quoted = not quoted
+        elif not quoted and character in "()":
+            depth += 1 if character == "(" else -1
+            if depth < 0:
+                raise InvalidInput("a parenthesis is closed that was not opened", where="$expand")
+        elif character == separator and depth == 0 and not quoted:
+            parts.append(text[start:place])
+            start = place + 1
+    if depth or quoted:
+        raise InvalidInput("a parenthesis or quote is not closed", where="$expand")
+    return [*parts, text[start:]]

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answer a GET: ask the records once for each level of ``$expand``, then put the envelopes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cheoyong.domain.errors import NotFound
+from cheoyong.faces.sensorthings.address import Address
+from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link
+from cheoyong.faces.sensorthings.options import Options
+from cheoyong.records.connection import Connection
+from cheoyong.records.readings import Row, Selection, Way, count, find, page, related, related_counts
+
+ROWS_EXPANDED_MAX = 50_000  # of one level; a page of many parents shows fewer children each, and links on
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads for one request: a connection bound to an organisation, and the service root for links."""
+
+    connection: Connection
+    root: str
+
+    async def answer(self, address: Address, options: Options, url: str) -> Any:
+        """The JSON value of the entity, the set or the property at an address.
+
+        ``url`` is the address itself, for the link to the next page.
+        """
+        if address.member:
+            return await self._member(address)
+        within = await self._within(address.way)
+        if address.way.single():
+            return await self._single(address, options, within)
+        return await self._set(address, options, within, url)
+
+    async def _within(self, way: Way) -> tuple[Way, int] | None:
+        """The row that a way's last step starts from, or that it ends at; NotFound when there is none."""
+        if not way.steps:
+            return None if way.start.id is None else (way, way.start.id)
+        owner = way if way.single() else Way(way.start, way.steps[:-1])
+        if not owner.steps and way.single():
+            return way, owner.start.id or 0
+        row_id = await find(self.connection, owner)
+        if row_id is None:
+            raise NotFound("there is no such entity, or nothing is linked there")
+        return way, row_id
+
+    async def _single(self, address: Address, options: Options, within: tuple[Way, int] | None) -> Any:
+        rows = await page(
+            self.connection, _selection(address.entity, replace(options, top=1, skip=0)), within
+        )
+        if not rows:
+            raise NotFound(f"there is no such {address.entity.name}")
+        return (await self._rendered(address.entity, options, rows))[0]
+
+    async def _member(self, address: Address) -> Any:
+        options = Options(select=frozenset({address.member}))
+        return await self._single(address, options, await self._within(address.way))
+
+    async def _set(
+        self, address: Address, options: Options, within: tuple[Way, int] | None, url: str
+    ) -> dict[str, Any]:
+        entity = address.entity
+        if address.ending == "$ref":
+            options = replace(options, select=frozenset({"@iot.selfLink"}), expand={})
+        selection = _selection(entity, options)
+        answer: dict[str, Any] = {}
+        if options.count:
+            answer["@iot.count"] = await count(self.connection, selection, within)
+        rows = await page(self.connection, selection, within) if options.top else []
+        if len(rows) > options.top:
+            answer["@iot.nextLink"] = f"{url}?{options.more()}"
+        answer["value"] = await self._rendered(entity, options, rows[: options.top])
+        return answer
+
+    async def _rendered(
+        self, entity: EntityType, options: Options, rows: Sequence[Row]
+    ) -> list[dict[str, Any]]:
+        entities = _render(self.root, entity, options, rows)
+        for name, inner in options.expand.items() if rows else ():
+            navigation = entity.navigations[name]
+            if navigation.many:
+                await self._expand_many(entity, navigation, inner, rows, entities)
+            else:
+                await self._expand_one(entity, navigation, inner, rows, entities)
+        return entities
+
+    async def _expand_one(
+        self,
+        entity: EntityType,
+        navigation: Navigation,
+        options: Options,
+        rows: Sequence[Row],
+        entities: list[dict[str, Any]],
+    ) -> None:
+        target = ENTITIES[navigation.target]
+        key = f"{navigation.relation}_key"
+        keys = sorted({row[key] for row in rows if row[key] is not None})
+        selection = _selection(target, Options(top=0, select=options.select, expand=options.expand))
+        found = await related(self.connection, entity.noun, navigation.relation, keys, selection)
+        targets = [rows_of_key[0] for rows_of_key in found.values()]
+        rendered = await self._rendered(target, options, targets)
+        by_key = {row["id"]: shown for row, shown in zip(targets, rendered, strict=True)}
+        for row, shown in zip(rows, entities, strict=True):
+            shown[navigation.name] = by_key.get(row[key])
+
+    async def _expand_many(
+        self,
+        entity: EntityType,
+        navigation: Navigation,
+        options: Options,
+        rows: Sequence[Row],
+        entities: list[dict[str, Any]],
+    ) -> None:
+        target = ENTITIES[navigation.target]
+        options = replace(options, top=min(options.top, max(1, ROWS_EXPANDED_MAX // len(rows))))
+        selection = _selection(target, options)
+        ids = [row["id"] for row in rows]
+        found = await related(self.connection, entity.noun, navigation.relation, ids, selection)
+        if options.count:
+            counts = await related_counts(self.connection, entity.noun, navigation.relation, ids, selection)
+        flat = [row for row_id in ids for row in found[row_id][: options.top]]
+        rendered = iter(await self._rendered(target, options, flat))
+        for row_id, shown in zip(ids, entities, strict=True):
+            children = found[row_id]
+            if options.count:
+                shown[f"{navigation.name}@iot.count"] = counts[row_id]
+            shown[navigation.name] = [next(rendered) for _ in children[: options.top]]
+            if len(children) > options.top > 0:
+                link = f"{entity_link(self.root, entity.set_name, row_id)}/{navigation.name}"
+                shown[f"{navigation.name}@iot.nextLink"] = f"{link}?{options.more()}"
+
+
+def _selection(entity: EntityType, options: Options) -> Selection:
+    """What the records must be asked for; one row more than shown, to see whether there are more."""
+    columns = {"id": None}
+    for item in entity.properties.values():
+        if options.shows(item.name):
+            columns.update(dict.fromkeys(item.columns))
+    keys = [entity.navigations[name].relation for name in options.expand if not entity.navigations[name].many]
+    return Selection(
+        entity.noun,
+        tuple(columns),
+        tuple(keys),
+        options.condition,
+        options.order,
+        options.top + 1,
+        options.skip,
+    )
+
+
+def _render(root: str, entity: EntityType, options: Options, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    properties = [item for item in entity.properties.values() if options.shows(item.name)]
+    links = [
+        (f"{name}@iot.navigationLink", name)
+        for name in entity.navigations
+        if name not in options.expand and options.shows(name)
+    ]
+    shows_id, shows_link = options.shows("@iot.id"), options.shows("@iot.selfLink")
+    entities = []
+    for row in rows:
+        link = f"{root}/{entity.set_name}({row['id']})"
+        shown: dict[str, Any] = {}
+        if shows_id:
+            shown["@iot.id"] = row["id"]
+        if shows_link:
+            shown["@iot.selfLink"] = link
+        for item in properties:
+            value = item.render(row)
+            if value is not None or item.mandatory:
+                shown[item.name] = value
+        for key, name in links:
+            shown[key] = f"{link}/{name}"
+        entities.append(shown)
+    return entities

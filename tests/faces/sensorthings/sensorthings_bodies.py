@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies to send and the two steps every test makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+
+
+def a_sensor() -> dict[str, Any]:
+    return {
+        "name": "radar",
+        "description": "radar gauge",
+        "encodingType": "text/plain",
+        "metadata": "datasheet 7",
+        "properties": {"maker": "x"},
+    }
+
+
+def a_property() -> dict[str, Any]:
+    return {
+        "name": "stage",
+        "description": "water level above gauge zero",
+        "definition": "http://vocab.example/stage",
+        "properties": {"unit": "m"},
+    }
+
+
+def a_datastream(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "stage at the bridge",
+        "description": "every ten minutes",
+        "observationType": MEASUREMENT,
+        "unitOfMeasurement": {"name": "metre", "symbol": "m", "definition": None},
+        "observedArea": {"type": "Point", "coordinates": [129.3, 35.55]},
+        "properties": {"zero_m": -0.5},
+        **more,
+    }
+
+
+def a_location(name: str = "bridge") -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "on the bridge",
+        "encodingType": "application/geo+json",
+        "location": {"type": "Point", "coordinates": [129.3, 35.55]},
+        "properties": {"side": "left"},
+    }
+
+
+def a_thing(name: str = "gauge", **more: Any) -> dict[str, Any]:
+    return {"name": name, "description": "a river gauge", "properties": {"floor": 3}, **more}
+
+
+def a_tree(name: str = "gauge", observations: int = 3) -> dict[str, Any]:
+    """A thing with a place, a datastream and its observations, one deep insert."""
+    measured = [
+        {"phenomenonTime": f"2016-10-05T03:{minute:02d}:00Z", "result": minute / 4}
+        for minute in range(observations)
+    ]
+    stream = a_datastream(Sensor=a_sensor(), ObservedProperty=a_property(), Observations=measured)
+    return a_thing(name, Locations=[a_location()], Datastreams=[stream])
+
+
+async def create(client: httpx.AsyncClient, path: str, body: Any) -> int:
+    """POST and give the new id; the answer must be 201."""
+    response = await client.post(path, json=body)
+    assert response.status_code == 201, response.text
+    row_id = int(response.json()["@iot.id"])
+    assert response.headers["location"].endswith(f"({row_id})")
+    return row_id
+
+
+async def get(client: httpx.AsyncClient, path: str) -> Any:
+    """GET and give the JSON; the answer must be 200."""
+    response = await client.get(path)
+    assert response.status_code == 200, response.text
+    return response.json()
