@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiomqtt
 import nats
+import psutil
 import pytest
 from nats.aio.client import Client
 
@@ -57,7 +58,9 @@ async def authorise(_username: str, password: str) -> Grant | None:
 
 @pytest.fixture
 async def bus(nats_server: Nats) -> AsyncIterator[Client]:
-    bus = await nats.connect(**nats_server.connect_options(), max_reconnect_attempts=-1)
+    bus = await nats.connect(
+        **nats_server.connect_options(), max_reconnect_attempts=-1, reconnect_time_wait=0.1
+    )
     yield bus
     names = [stream.config.name for stream in await bus.jetstream().streams_info()]
     for name in (STREAM, PARKED_STREAM):
@@ -101,6 +104,14 @@ def device(nats_server: Nats, password: str | None, name: str = "device") -> aio
     return aiomqtt.Client(
         "127.0.0.1", nats_server.mqtt_port, username=user, password=password, identifier=name, timeout=8
     )
+
+
+async def kill_and_restart(nats_server: Nats) -> None:
+    psutil.Process(nats_server.pid).kill()
+    async with asyncio.timeout(10):
+        while nats_server.running:
+            await asyncio.sleep(0)
+    await asyncio.to_thread(nats_server.start)
 
 
 async def kept(bus: Client, stream: str = STREAM) -> int:
@@ -229,16 +240,25 @@ async def test_F17_a_broker_killed_with_messages_in_store_delivers_them_after_it
     async with device(nats_server, "key-a") as gauge:
         for number in range(30):
             await gauge.publish(MINE, b"%d" % number, qos=1)
-    import psutil
-
-    psutil.Process(nats_server.pid).kill()
-    async with asyncio.timeout(10):
-        while nats_server.running:
-            await asyncio.sleep(0)
-    await asyncio.to_thread(nats_server.start)
+    await kill_and_restart(nats_server)
     async with running(source):
         await desk.wait(lambda: source.counts.taken >= 30)
     assert {int(arrival.payload) for arrival in desk.arrived} == set(range(30))
+
+
+async def test_F17_source_and_sign_in_go_on_by_themselves_after_a_restart_of_the_broker(
+    nats_server: Nats, door: SignIn, source: MqttSource, desk: Desk, bus: Client
+) -> None:
+    async with running(source):
+        async with device(nats_server, "key-a") as gauge:
+            await gauge.publish(MINE, b"before", qos=1)
+            await desk.wait(lambda: source.counts.taken == 1)
+        await kill_and_restart(nats_server)
+        await desk.wait(lambda: bus.is_connected)
+        await bus.flush()
+        async with device(nats_server, "key-a") as gauge:
+            await gauge.publish(MINE, b"after", qos=1)
+        await desk.wait(lambda: desk.arrived[-1].payload == b"after" and source.counts.taken >= 2)
 
 
 async def test_a_refused_message_is_parked_with_its_reason_and_does_not_come_again(
