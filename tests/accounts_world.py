@@ -88,8 +88,14 @@ class World:
         used = limits or self.limits()
         gate = Gate(self.door, self.site, used, clock_s=self.clock)
         state = State({"site": self.site, "gate": gate, "limits": used, "door": self.door, "pool": self.pool})
-        return Litestar([router, *handlers], state=state, guards=[permission_guard],
-                        exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None)  # fmt: skip
+        return Litestar(
+            [router, *handlers],
+            state=state,
+            guards=[permission_guard],
+            exception_handlers=EXCEPTION_HANDLERS,
+            openapi_config=None,
+            logging_config=None,
+        )
 
     @asynccontextmanager
     async def client(

@@ -86,6 +86,24 @@ async def test_S01_wrong_password_unknown_login_and_disabled_person_sound_alike(
     assert signed_in.session.principal.person_id == person.id
 
 
+async def test_S01_an_unknown_login_costs_as_much_work_as_a_wrong_password(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+
+    def verify(stored: str, password: str) -> bool:
+        verified.append(stored[:9])
+        return False
+
+    monkeypatch.setattr("cheoyong.records.passwords._verify", verify)
+    person = await world.person()
+    await people.set_password(world.door, person, GOOD)
+    for login in (person.login, "nobody"):
+        with pytest.raises(NotSignedIn):
+            await sessions.sign_in_by_password(world.door, login, "wrong", NOW_US, exercise=False)
+    assert verified == ["$argon2id", "$argon2id"]
+
+
 async def test_a_sign_in_link_works_once_even_when_used_ten_times_at_once(world: World) -> None:
     person = await world.person()
     token = await sessions.issue_link(world.door, world.ours, person.id, NOW_US)

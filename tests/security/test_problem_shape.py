@@ -16,8 +16,15 @@ from cheoyong.faces.headers import CONTENT_SECURITY_POLICY
 from cheoyong.faces.problem import UNFORESEEN, ProblemEdge
 
 OWN = [errors.CheoyongError, *errors.CheoyongError.__subclasses__(), errors.ImpossibleValue]
-ENGINE = [(asyncpg.ConnectionDoesNotExistError, 503), (asyncpg.DiskFullError, 507), (ConnectionError, 503),
-          (TimeoutError, 503), (asyncpg.DataError, 500), (ZeroDivisionError, 500), (KeyError, 500)]  # fmt: skip
+ENGINE = [
+    (asyncpg.ConnectionDoesNotExistError, 503),
+    (asyncpg.DiskFullError, 507),
+    (ConnectionError, 503),
+    (TimeoutError, 503),
+    (asyncpg.DataError, 500),
+    (ZeroDivisionError, 500),
+    (KeyError, 500),
+]
 
 
 def make(kind: type[Exception]) -> Exception:

@@ -32,6 +32,7 @@ from cheoyong.faces.accounts import bodies
 from cheoyong.faces.site import EXERCISE
 from cheoyong.records import keys, people, sessions
 
+BODY_BYTES_MAX = 16_384
 AUTHENTICATED_US_MAX = 15 * MINUTE_US  # how fresh a sign-in must be to set a password
 _Request = Request[Any, Any, State]
 
@@ -219,6 +220,7 @@ def _cookie(token: str, max_age_s: int) -> Cookie:
 router = Router(
     path="/api",
     guards=[permission_guard],
+    request_max_body_size=BODY_BYTES_MAX,
     route_handlers=[
         read_site, read_session, sign_in, sign_in_by_link, sign_out, set_password, continue_as,
         list_people, add_person, change_person, make_link, list_keys, add_key, revoke_key,
