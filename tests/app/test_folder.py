@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cheoyong.app.engines import privileges
-from cheoyong.app.engines.privileges import Identity, blocked_parent
+from cheoyong.app import privileges
 from cheoyong.app.folder import SOCKET_PATH_BYTES_MAX, DataFolder
+from cheoyong.app.privileges import Identity, blocked_parent
 from cheoyong.domain.errors import ConfigurationError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")

@@ -29,9 +29,9 @@ from cheoyong.app.engines.binaries import nats_server, postgres_bin
 from cheoyong.app.engines.nats import Nats, port_is_free
 from cheoyong.app.engines.outside import check_nats, check_postgres
 from cheoyong.app.engines.postgres import Postgres
-from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.privileges import current_identity
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.errors import CheoyongError
 

@@ -12,7 +12,7 @@
         .secret(name: str) -> str           read, or made at random on first use (mode 0600)
         .root .pg .nats .secrets .logs .run  paths; .run holds sockets and is always short enough
 
-As root the engines run as another user (see ``engines.privileges``): ``pg``, ``nats``, ``run`` and ``logs``
+As root the engines run as another user (see ``app.privileges``): ``pg``, ``nats``, ``run`` and ``logs``
 belong to it, ``secrets`` to us.
 """
 
@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cheoyong.app.engines.privileges import Identity, blocked_parent, current_identity, engine_identity
+from cheoyong.app.privileges import Identity, blocked_parent, current_identity, engine_identity
 from cheoyong.domain.errors import ConfigurationError
 
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path holds 108 bytes, one of them the closing zero

@@ -14,9 +14,9 @@ from cheoyong.app.engines.binaries import nats_server as nats_program
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.engines.nats_config import NatsPorts, NatsSecrets, config_text
 from cheoyong.app.engines.outside import check_nats
-from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import EngineProcess, run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.privileges import current_identity
 from cheoyong.domain.errors import ConfigurationError, Unavailable
 
 pytestmark = pytest.mark.engines

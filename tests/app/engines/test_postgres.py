@@ -13,9 +13,9 @@ from cheoyong.app.engines.binaries import nats_server, postgres_bin, within_reac
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.engines.outside import check_postgres
 from cheoyong.app.engines.postgres import Postgres
-from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.privileges import current_identity
 from cheoyong.domain.errors import ConfigurationError, Unavailable
 
 pytestmark = pytest.mark.engines

@@ -13,7 +13,7 @@ import os
 import shutil
 from pathlib import Path
 
-from cheoyong.app.engines.privileges import Identity, blocked_parent
+from cheoyong.app.privileges import Identity, blocked_parent
 from cheoyong.domain.errors import ConfigurationError
 
 _MEND = "pip install --force-reinstall cheoyong"

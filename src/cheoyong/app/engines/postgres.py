@@ -28,9 +28,9 @@ import psutil
 
 from cheoyong.app.engines.binaries import postgres_bin, within_reach
 from cheoyong.app.engines.postgres_config import HBA, settings_text
-from cheoyong.app.engines.privileges import current_identity
 from cheoyong.app.engines.process import EngineProcess, end_leftovers, run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.privileges import current_identity
 from cheoyong.domain.errors import ConfigurationError
 
 PORT = 5432  # names the socket file only; nothing listens on TCP

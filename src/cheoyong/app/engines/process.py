@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from cheoyong.app.engines import child
-from cheoyong.app.engines.privileges import Identity
+from cheoyong.app.privileges import Identity
 from cheoyong.domain.errors import ConfigurationError, Unavailable
 
 _POLL_S = 0.02
