@@ -37,16 +37,22 @@ class Reader:
         return await self._set(address, options, within, url)
 
     async def _within(self, way: Way) -> tuple[Way, int] | None:
-        """The row that a way's last step starts from, or that it ends at; NotFound when there is none."""
+        """The row that a way's last step starts from, or that it ends at; NotFound when there is none.
+
+        The owner that an address names by its own id is not looked up here: rows found under it show
+        that it exists, and only when there are none does ``_set`` ask.
+        """
+        if len(way.steps) <= 1 and way.start.id is not None and (not way.steps or not way.single()):
+            return way, way.start.id
         if not way.steps:
-            return None if way.start.id is None else (way, way.start.id)
-        owner = way if way.single() else Way(way.start, way.steps[:-1])
-        if not owner.steps and way.single():
-            return way, owner.start.id or 0
-        row_id = await find(self.connection, owner)
+            return None
+        return way, await self._found(way if way.single() else Way(way.start, way.steps[:-1]))
+
+    async def _found(self, way: Way) -> int:
+        row_id = await find(self.connection, way)
         if row_id is None:
             raise NotFound("there is no such entity, or nothing is linked there")
-        return way, row_id
+        return row_id
 
     async def _single(self, address: Address, options: Options, within: tuple[Way, int] | None) -> Any:
         rows = await page(
@@ -71,6 +77,8 @@ class Reader:
         if options.count:
             answer["@iot.count"] = await count(self.connection, selection, within)
         rows = await page(self.connection, selection, within) if options.top else []
+        if within is not None and not rows:
+            await self._found(Way(address.way.start, address.way.steps[:-1]))
         if len(rows) > options.top:
             answer["@iot.nextLink"] = f"{url}?{options.more()}"
         answer["value"] = await self._rendered(entity, options, rows[: options.top])
