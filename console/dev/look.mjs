@@ -40,7 +40,7 @@ const SCENES = {
 };
 
 function openKind(kind) {
-  const words = { alert: /경보 ·|Warning ·/, incident: /^상황|^Incident/, alarm: /^알람|^Alarm/ };
+  const words = { alert: /^경보 ·|^Warning ·/, incident: /^상황|^Incident/, alarm: /^알람|^Alarm/ };
   return async (page) => page.locator('article .open', { has: page.locator('.meta', { hasText: words[kind] }) }).first().click();
 }
 async function submit(page) {
@@ -122,6 +122,8 @@ function cutText() {
   if (document.documentElement.scrollWidth > innerWidth + 1) found.push(`page is ${document.documentElement.scrollWidth} wide`);
   for (const element of document.querySelectorAll('button, p, h2, h3, td, th, dd, li, span')) {
     if (element.closest('.out-of-sight, svg') || !element.getClientRects().length || getComputedStyle(element).textOverflow === 'ellipsis') continue;
+    const scroller = element.closest('.scroll');
+    if (scroller && element.getBoundingClientRect().right > scroller.getBoundingClientRect().right + 1) found.push(`beyond its panel: ${element.textContent.trim().slice(0, 60)}`);
     if (element.scrollWidth > element.clientWidth + 2 && element.clientWidth > 0 && getComputedStyle(element).display !== 'inline') found.push(element.textContent.trim().slice(0, 60));
   }
   return found;

@@ -17,12 +17,12 @@ const gauge = (series, ko, en, longitude, latitude, unit, levels = []) => ({ ser
 const level = (id, ko, en, limit, crisis_level) => ({ id, name: { ko, en }, limit, crisis_level, source: open, confirmed: false });
 const gauges = [
   gauge('taehwa_stage_m', '태화교', 'Taehwa Bridge', 129.3196, 35.5497, 'm', [
-    level('watch', '관심 수위', 'Watch level', 3.0, 1),
-    level('advisory', '홍수주의보', 'Flood advisory', 4.5, 2),
-    level('warning', '홍수경보', 'Flood warning', 5.5, 3),
-    level('design', '계획홍수위', 'Design flood level', 6.4, 4),
+    level('attention', '관심', 'attention', 3.0, 1),
+    level('advisory', '홍수주의보', 'flood advisory', 4.5, 2),
+    level('warning', '홍수경보', 'flood warning', 5.5, 3),
+    level('design_flood', '계획홍수위', 'design flood level', 6.48, 4),
   ]),
-  gauge('samho_stage_m', '삼호교', 'Samho Bridge', 129.2683, 35.5468, 'm', [level('advisory', '홍수주의보', 'Flood advisory', 6.5, 2)]),
+  gauge('samho_stage_m', '삼호교', 'Samho Bridge', 129.2683, 35.5468, 'm', [level('advisory', '홍수주의보', 'flood advisory', 6.5, 2)]),
   gauge('guyeong_stage_m', '구영교', 'Guyeong Bridge', 129.2418, 35.5665, 'm'),
   gauge('daeam_reservoir_level_m', '대암댐 수위', 'Daeam Dam level', 129.196, 35.512, 'm'),
   gauge('daeam_spillway_discharge_m3s', '대암댐 방류', 'Daeam Dam release', 129.205, 35.522, 'm3/s'),

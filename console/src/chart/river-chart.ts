@@ -73,7 +73,7 @@ export class RiverPlot {
     return {
       width,
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { show: true, x: true, y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
@@ -93,11 +93,12 @@ export class RiverPlot {
     };
   }
 
-  /** Whole hours every 1, 2, 3 or 6, so that at most ten labels stand on the axis. */
+  /** Whole hours, as many as the axis has room for. */
   #hours(): number[] {
     const { from_s, to_s, hourLabel } = this.#scene;
     const hours = (to_s - from_s) / 3600;
-    const step = hours <= 9 ? 1 : hours <= 18 ? 2 : hours <= 24 ? 3 : 6;
+    const room = Math.max(3, Math.floor((this.#plot?.width ?? 480) / 60));
+    const step = [1, 2, 3, 6].find((one) => hours / one <= room) ?? 12;
     const first = Math.ceil(from_s / 3600) * 3600;
     const all = Array.from({ length: Math.ceil(hours) + 1 }, (_, i) => first + i * 3600).filter((x) => x <= to_s);
     return all.filter((x) => Number.parseInt(hourLabel(x), 10) % step === 0);
@@ -129,7 +130,7 @@ export class RiverPlot {
       ctx.strokeStyle = look.fill;
       ctx.lineWidth = 1.8 * dpr;
       ctx.stroke();
-      if (lastY - y > 17 * dpr) this.#levelLabel(ctx, ink, level, label, bbox.left + 6 * dpr, y, dpr);
+      if (lastY - y > 17 * dpr) this.#levelLabel(ctx, ink, level, label, bbox.left + 2 * dpr, y, dpr);
       lastY = y;
     }
     ctx.restore();
@@ -138,8 +139,8 @@ export class RiverPlot {
   #levelLabel(ctx: CanvasRenderingContext2D, ink: Ink, level: Level, label: string, x: number, y: number, dpr: number): void {
     ctx.font = `600 ${12 * dpr}px Pretendard, sans-serif`;
     const wide = ctx.measureText(label).width;
-    ctx.fillStyle = alpha(ink.panel, 0.88);
-    ctx.fillRect(x - 2 * dpr, y - 10 * dpr, wide + 30 * dpr, 20 * dpr);
+    ctx.fillStyle = alpha(ink.panel, 0.94);
+    ctx.fillRect(x - 4 * dpr, y - 10 * dpr, wide + 32 * dpr, 20 * dpr);
     drawCrisisMark(ctx, level.crisis_level, x, y - 8 * dpr, 16 * dpr, ink.ink);
     ctx.fillStyle = ink.ink;
     ctx.textAlign = 'left';
@@ -191,7 +192,7 @@ function seriesOf(ink: Ink): uPlot.Series[] {
   return [
     {},
     { stroke: ink.ink, width: 2.4, points: { show: false } },
-    { stroke: alpha(ink.ink, 0.45), width: 1.6, points: { show: false } },
+    { stroke: alpha(ink.ink, 0.55), width: 2, points: { show: false } },
     { stroke: ink.bad, width: 0, points: { show: true, size: 8, stroke: ink.bad, fill: ink.panel } },
     none,
     none,

@@ -10,9 +10,6 @@ import { symbolImage } from './crisis-canvas';
 
 setWorkerUrl(workerUrl);
 
-/** Room round the gauges for their labels and the legend, px. */
-const ROOM = { top: 52, bottom: 28, left: 36, right: 104 };
-
 export interface GaugeMark {
   series: string;
   longitude: number;
@@ -46,7 +43,7 @@ export class CityMapView {
       container,
       style: this.#style(),
       bounds: boundsOf(facts, scene),
-      fitBoundsOptions: { padding: ROOM },
+      fitBoundsOptions: { padding: roomIn(container) },
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -84,7 +81,7 @@ export class CityMapView {
   }
 
   fit(): void {
-    this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: ROOM, animate: false });
+    this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: roomIn(this.#map.getContainer()), animate: false });
   }
 
   zoom(by: number): void {
@@ -134,6 +131,12 @@ export class CityMapView {
     this.#map.setPaintProperty('affected-fill', 'fill-color', crisisColour(affected.crisis_level));
     this.#map.setPaintProperty('affected-line', 'line-color', crisisColour(affected.crisis_level));
   }
+}
+
+/** Room round the gauges for their labels and the legend, px. */
+function roomIn(container: HTMLElement): { top: number; bottom: number; left: number; right: number } {
+  const narrow = container.clientWidth < 500;
+  return { top: 56, bottom: 30, left: narrow ? 84 : 40, right: narrow ? 84 : 104 };
 }
 
 const imageName = (level: CrisisLevel, stale: boolean, picked: boolean) => `g${level}${stale ? 's' : ''}${picked ? 'p' : ''}`;

@@ -45,14 +45,14 @@ export function symbolImage(level: CrisisLevel, stale: boolean, picked: boolean,
     ctx.stroke();
   }
   drawCrisisMark(ctx, level, 10, 10, 40, edge, dark ? '#e9eff1' : '#ffffff');
-  if (stale) hatch(ctx, size, dark);
+  if (stale) hatch(ctx, size, level ? (dark ? '#0c1114' : '#ffffff') : '#5d6a72');
   return ctx.getImageData(0, 0, size, size);
 }
 
-function hatch(ctx: CanvasRenderingContext2D, size: number, dark: boolean): void {
+function hatch(ctx: CanvasRenderingContext2D, size: number, colour: string): void {
   ctx.save();
   ctx.globalCompositeOperation = 'source-atop';
-  ctx.strokeStyle = dark ? '#0c1114' : '#ffffff';
+  ctx.strokeStyle = colour;
   ctx.lineWidth = 4;
   for (let i = -size; i < size; i += 9) {
     ctx.beginPath();

@@ -4,7 +4,7 @@ import type { Alarm, Alert, AlertHistoryStep, Incident, Permission, Person, Sess
 
 export type Item =
   | { kind: 'alert'; id: string; alert: Alert }
-  | { kind: 'alarm'; id: string; alarm: Alarm }
+  | { kind: 'alarm'; id: string; alarm: Alarm; also: Alarm[] }
   | { kind: 'incident'; id: string; incident: Incident };
 
 export type Group = 'decide' | 'going' | 'out';
@@ -34,23 +34,32 @@ export function needs(
   const out: [number[], Item][] = [];
   for (const alert of world.alerts) {
     const item: Item = { kind: 'alert', id: alert.alert_id, alert };
-    if (alert.state === 'submitted' || alert.state === 'approved') decide.push([[0, -alert.crisis_level, 0], item]);
+    if (alert.state === 'submitted' || alert.state === 'approved') decide.push([[0, -alert.crisis_level], item]);
     else if (alert.state === 'drafted') decide.push([[1, -alert.crisis_level, 0], item]);
     else if (alert.state === 'published' && (alert.sent_us ?? 0) <= at_us) out.push([[-alert.crisis_level, -(alert.sent_us ?? 0)], item]);
   }
-  for (const alarm of world.alarms) {
-    if (alarm.since_us > at_us) continue;
-    const item: Item = { kind: 'alarm', id: alarm.alarm_id, alarm };
-    if (alarm.state === 'raised') decide.push([[2, -weight(alarm), alarm.since_us], item]);
-    else going.push([[1, -weight(alarm), alarm.since_us], item]);
+  for (const [alarm, ...also] of grouped(world.alarms.filter((one) => one.since_us <= at_us))) {
+    const item: Item = { kind: 'alarm', id: alarm!.alarm_id, alarm: alarm!, also };
+    if (alarm!.state === 'raised') decide.push([[1, -weight(alarm!), 2, alarm!.since_us], item]);
+    else going.push([[1, -weight(alarm!), alarm!.since_us], item]);
   }
   for (const incident of world.incidents) {
     if (incident.opened_us > at_us) continue;
     const item: Item = { kind: 'incident', id: incident.incident_id, incident };
     if (incident.by) going.push([[0, -incident.crisis_level, incident.opened_us], item]);
-    else decide.push([[1.5, -incident.crisis_level, incident.opened_us], item]);
+    else decide.push([[1, -incident.crisis_level, 1, incident.opened_us], item]);
   }
   return { decide: sorted(decide), going: sorted(going), out: sorted(out) };
+}
+
+/** Level alarms of one gauge in one state stand together, the highest first: one event, one row. */
+function grouped(alarms: Alarm[]): Alarm[][] {
+  const groups = new Map<string, Alarm[]>();
+  for (const alarm of alarms) {
+    const key = alarm.cause === 'level' ? `${alarm.series} ${alarm.state}` : alarm.alarm_id;
+    groups.set(key, [...(groups.get(key) ?? []), alarm]);
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => b.crisis_level - a.crisis_level));
 }
 
 /** Silence and faults have no crisis level of their own, but blind us: they weigh like 주의. */

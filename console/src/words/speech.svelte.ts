@@ -32,3 +32,8 @@ export function words(text: Words | undefined | null): string {
 export function crisisName(level: CrisisLevel): string {
   return t(`level${level}`);
 }
+
+/** A text at the start of a line: its first letter large, where the script has large letters. */
+export function title(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
