@@ -249,3 +249,44 @@ async def test_S07_registering_needs_the_permission(service: Any) -> None:
 async def test_observations_are_not_created_where_they_have_no_datastream(client: httpx.AsyncClient) -> None:
     response = await client.post("FeaturesOfInterest(1)/Observations", json={"result": 1})
     assert response.status_code == 501
+
+
+_FIRST = "Observations[0]"
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "status", "where"),
+    [
+        ("Datastreams", {"Sensor": []}, 400, "Sensor"),
+        ("Datastreams", {"Observations": [5]}, 400, "Observations[0]"),
+        ("Datastreams", {"Observations": [{"result": 1, "phenomenonTime": "x"}]}, 400, f"{_FIRST}.phenomenonTime"),
+        ("Datastreams", {"Observations": [{"result": 1, "resultTime": 5}]}, 400, "Observations[0]"),
+        ("Datastreams", {"properties": {"series": 5}}, 400, "properties.series"),
+        ("Datastreams", {"properties": {"series": "x" * 201}}, 400, "properties.series"),
+        ("Datastreams", {"observedArea": {"type": "Square"}}, 400, "observedArea"),
+        ("Datastreams", {"MultiDatastreams": [1]}, 501, "MultiDatastreams"),
+        ("Datastreams", {"Thing": {"@iot.id": True}}, 400, "Thing.@iot.id"),
+        ("Things(0)/Datastreams", {}, 404, ""),
+    ],
+)  # fmt: skip
+async def test_a_fault_of_a_datastream_is_named(
+    client: httpx.AsyncClient, path: str, change: dict[str, Any], status: int, where: str
+) -> None:
+    body = a_datastream(Thing=a_thing(), Sensor=a_sensor(), ObservedProperty=a_property()) | change
+    response = await client.post(path, json=body)
+    assert (response.status_code, response.json()["where"]) == (status, where), response.text
+
+
+async def test_a_datastream_cannot_say_another_owner_than_its_address(client: httpx.AsyncClient) -> None:
+    here, there = [await create(client, "Things", a_thing(name)) for name in ("here", "there")]
+    rest = {"Sensor": a_sensor(), "ObservedProperty": a_property()}
+    path = f"Things({here})/Datastreams"
+    response = await client.post(path, json=a_datastream(Thing={"@iot.id": there}, **rest))
+    assert (response.status_code, response.json()["where"]) == (400, "Thing")
+    await create(client, path, a_datastream(Thing={"@iot.id": here}, **rest))
+
+
+async def test_a_request_holds_a_bounded_number_of_entities(client: httpx.AsyncClient) -> None:
+    many = [{"name": "l", "description": "d", "encodingType": "text/plain", "location": 1}] * 2_000
+    response = await client.post("Things", json=a_thing(Locations=many))
+    assert (response.status_code, response.json()["where"]) == (413, "Locations[1999]")

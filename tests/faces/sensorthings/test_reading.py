@@ -339,7 +339,7 @@ async def test_orderby_sorts_both_ways_with_null_first_ascending_and_last_descen
         return [thing["name"] for thing in shown["value"]]
 
     assert await names("name") == ["a", "b", "c"]
-    assert await names("name desc") == ["c", "b", "a"]
+    assert await names("name desc") == await names("name DESC") == ["c", "b", "a"]
     assert await names("properties/n") == ["a", "c", "b"]
     assert await names("properties/n desc,id asc") == ["b", "c", "a"]
 

@@ -77,7 +77,8 @@ def orders_of(text: str, entity: EntityType) -> tuple[Order, ...]:
 
 def _order(term: str, entity: EntityType) -> Order:
     words = term.split()
-    if not words or len(words) > 2 or words[1:] not in ([], ["asc"], ["desc"]):
+    direction = [word.lower() for word in words[1:]]  # a well-known client sends ASC and DESC
+    if not words or direction not in ([], ["asc"], ["desc"]):
         raise InvalidInput(f"{term!r:.60} is not a property and asc or desc", where="$orderby")
     if "(" in words[0]:
         raise NotSupported("ordering by a function is not served", where="$orderby")
@@ -90,7 +91,7 @@ def _order(term: str, entity: EntityType) -> Order:
         raise InvalidInput(error.detail, where="$orderby", mend=error.mend) from None
     except NotSupported as error:
         raise NotSupported(error.detail, where="$orderby") from None
-    return Order(field, descending=words[1:] == ["desc"])
+    return Order(field, descending=direction == ["desc"])
 
 
 def _boolean(node: Node, entity: EntityType) -> Condition:
