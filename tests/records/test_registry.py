@@ -240,6 +240,19 @@ async def test_a_range_of_time_is_read_by_the_index(
     assert "Seq Scan on observation n" not in plan
 
 
+async def test_S08_nothing_is_looked_through_under_another_organisations_datastream(
+    house: Any, measured: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, _ = house
+    way = Way(Start("datastream", measured[0]), (Step("observations"),))
+    selection = Selection("observation", ("id",))
+    async with as_organisation(pool, 2) as connection:
+        plan = await _plan(connection, monkeypatch, page(connection, selection, (way, measured[0])))
+    scans = [line for line in plan.splitlines() if "on observation n" in line]
+    assert scans
+    assert all("never executed" in line for line in scans)
+
+
 async def test_S09_observations_are_seen_through_ones_own_datastreams_only(
     house: Any, measured: list[int]
 ) -> None:

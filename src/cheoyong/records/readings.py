@@ -157,8 +157,13 @@ def _select(selection: Selection, where: str, parameters: Parameters) -> str:
 def _where(selection: Selection, within: tuple[Way, int] | None, parameters: Parameters) -> str:
     conditions = []
     if within is not None:
-        way, parent = within
-        conditions.append(_reached(way, parameters.add(parent, "bigint")))
+        way, row_id = within
+        parent = parameters.add(row_id, "bigint")
+        conditions.append(_reached(way, parent))
+        if not way.single():
+            # Asked once, before any row is read: what is under another's row is not even looked through.
+            owner = NOUNS[Way(way.start, way.steps[:-1]).noun()]
+            conditions.append(f"(SELECT true FROM {owner.source} n WHERE n.id = {parent})")
     if selection.condition is not None:
         conditions.append(condition_sql(NOUNS[selection.noun], selection.condition, parameters))
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -259,8 +259,8 @@ _FIRST = "Observations[0]"
     [
         ("Datastreams", {"Sensor": []}, 400, "Sensor"),
         ("Datastreams", {"Observations": [5]}, 400, "Observations[0]"),
-        ("Datastreams", {"Observations": [{"result": 1, "phenomenonTime": "x"}]}, 400, f"{_FIRST}.phenomenonTime"),
-        ("Datastreams", {"Observations": [{"result": 1, "resultTime": 5}]}, 400, "Observations[0]"),
+        ("Datastreams", {"Observations": [{"result": 1, "validTime": "x"}]}, 400, f"{_FIRST}.validTime"),
+        ("Datastreams", {"Observations": [{"result": 1, "resultTime": 5}]}, 400, _FIRST),
         ("Datastreams", {"properties": {"series": 5}}, 400, "properties.series"),
         ("Datastreams", {"properties": {"series": "x" * 201}}, 400, "properties.series"),
         ("Datastreams", {"observedArea": {"type": "Square"}}, 400, "observedArea"),
