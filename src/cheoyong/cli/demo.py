@@ -4,16 +4,24 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from cheoyong.cli.serve import Data, Port
 
 if TYPE_CHECKING:
     from cheoyong.app.demo import Telling
     from cheoyong.app.report import Report
 
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Data folder; default: one of its own, deleted at the end.", show_default=False
+    ),
+]
+Port = Annotated[
+    int | None, typer.Option(help="Port to listen on; default: any that is free.", show_default=False)
+]
 Speed = Annotated[
     float | None,
     typer.Option(help="Simulated seconds in one second; default: the scenario's.", show_default=False),
