@@ -58,7 +58,10 @@ class House:
             waits.append(asyncio.to_thread(self.postgres.start))
         if self.nats:
             waits.append(asyncio.to_thread(self.nats.start))
-        await asyncio.gather(*waits)
+        failures = [e for e in await asyncio.gather(*waits, return_exceptions=True) if e is not None]
+        if failures:
+            await self.stop()
+            raise failures[0]
         if not self.postgres:
             await check_postgres(self.owner_dsn)
         if not self.nats:

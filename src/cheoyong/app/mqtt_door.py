@@ -20,6 +20,14 @@ from cheoyong.links.mqtt.source import Arrival, MqttSource, Refusal
 from cheoyong.records.observations import Rows, concatenate
 
 DATASTREAMS_PER_KEY_MAX = 10_000
+# The store is away, not the message wrong: it comes again until it is taken.
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    TooMany,
+)
 
 
 class MqttDoor:
@@ -31,7 +39,7 @@ class MqttDoor:
         self._sign_in = SignIn(
             bus.client, issuer_seed=nats.issuer_seed, account=nats.account, authorise=self._authorise
         )
-        self.source = MqttSource(bus.client, self._take, away=(asyncpg.PostgresError, TooMany))
+        self.source = MqttSource(bus.client, self._take, away=_AWAY)
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:

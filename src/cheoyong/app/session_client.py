@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -40,6 +41,14 @@ class SessionClient:
         content = msgspec.json.encode(body)
         headers = {**self._headers, "content-type": "application/json"}
         return _body(await _sent(self._client.post(path, content=content, headers=headers)))
+
+    async def events(self) -> AsyncIterator[str]:
+        """Kinds of the events on the console's stream as they come; first ``open``."""
+        async with self._client.stream("GET", "/api/events", headers=self._headers) as answer:
+            yield "open"
+            async for line in answer.aiter_lines():
+                if line.startswith("event: "):
+                    yield line.removeprefix("event: ")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import prometheus_client
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from cheoyong import __version__
 from cheoyong.app.installation import Installation
@@ -16,7 +17,7 @@ from cheoyong.faces.accounts.routes import router as accounts
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.console import alert_routes, pages, routes, series
 from cheoyong.faces.headers import SecurityHeaders
-from cheoyong.faces.limits import Limits
+from cheoyong.faces.limits import LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
 from cheoyong.faces.sensorthings.app import SensorThings
 from cheoyong.faces.sensorthings.ingest import Ingest
@@ -75,7 +76,12 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
         guards=[permission_guard],
         exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
         request_max_body_size=BODY_BYTES_MAX,
-        openapi_config=OpenAPIConfig(title="Cheoyong", version=__version__, path="/api/schema"),
+        openapi_config=OpenAPIConfig(
+            title="Cheoyong",
+            version=__version__,
+            render_plugins=[JsonRenderPlugin()],  # the others load scripts from elsewhere
+            openapi_router=Router("/api/schema", route_handlers=[], opt=needs(PUBLIC)),
+        ),
         logging_config=None,
     )  # fmt: skip
     app.state.update(
@@ -107,11 +113,14 @@ class Web:
             now_us=installation.facts_us,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
-        self._rest = SecurityHeaders(ProblemEdge(self.litestar))
+        self._app = SecurityHeaders(ProblemEdge(LimitAddresses(self._route, limits)))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one ASGI request."""
+        await self._app(scope, receive, send)
+
+    async def _route(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v1.1"):
             await self._things(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            await self.litestar(scope, receive, send)

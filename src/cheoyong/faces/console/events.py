@@ -8,7 +8,7 @@ is a hint of what changed, the records are the truth.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ class EventHub:
             queue.put_nowait(None)
         self._listeners.clear()
 
-    async def listen(self, organisation_id: int) -> AsyncIterator[bytes]:
+    async def listen(self, organisation_id: int) -> AsyncGenerator[bytes, None]:
         """Events as they come, and a heartbeat every two seconds so that a dead line is noticed."""
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(EVENTS_WAITING_MAX)
         self._listeners[queue] = organisation_id

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +13,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.response import Stream
 
-from cheoyong.domain.errors import NotFound
+from cheoyong.domain.errors import NotFound, NotSignedIn
 from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.faces.console.snapshot import flag_of, snapshot
@@ -19,6 +22,7 @@ from cheoyong.records.commands import ask
 from cheoyong.records.connection import as_organisation
 
 AnyRequest = Request[Any, Any, Any]
+SIGNED_IN_CHECK_S = 3.0
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,12 +57,27 @@ async def state(request: AnyRequest) -> dict[str, Any]:
 
 @get("/api/events", opt=needs("read"))
 async def events(request: AnyRequest) -> Stream:
-    """The stream of what changes (server-sent events)."""
+    """The stream of what changes (server-sent events); it ends soon after the sign-in does (S28)."""
+    heard = _desk(request).hub.listen(principal_of(request).organisation_id)
     return Stream(
-        _desk(request).hub.listen(principal_of(request).organisation_id),
+        _while_signed_in(request, heard),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+async def _while_signed_in(request: AnyRequest, heard: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Events, as long as the session behind the stream is in force; looked up every few seconds."""
+    asked_s = time.monotonic()
+    async with aclosing(heard) as events_:
+        async for event in events_:
+            if time.monotonic() - asked_s > SIGNED_IN_CHECK_S:
+                asked_s = time.monotonic()
+                try:
+                    await request.app.state.gate.principal(request.scope)
+                except NotSignedIn:
+                    return
+            yield event
 
 
 @post("/api/alarms/{alarm_id:uuid}/acknowledge", opt=needs("acknowledge"), status_code=202)
