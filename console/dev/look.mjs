@@ -17,7 +17,7 @@ const storm = ['--at', '2016-10-05T11:12:00+09:00', '--paused'];
 /** What each picture shows: server options, screen, language, theme, and what is done before looking. */
 const SCENES = {
   'calm-light-ko': { server: ['--at', '2016-10-04T15:20:00+09:00', '--calm', '--mode', 'live'], size: WIDE },
-  'storm-light-ko': { server: storm, size: WIDE },
+  'storm-light-ko': { server: storm, size: WIDE, keys: true },
   'storm-dark-ko': { server: storm, size: WIDE, theme: 'dark' },
   'storm-light-en': { server: storm, size: WIDE, language: 'en', act: openKind('incident') },
   'peak-dark-en': { server: ['--at', '2016-10-05T13:05:00+09:00', '--paused', '--silent', 'guyeong_stage_m', '--degraded'], size: WIDE, theme: 'dark', language: 'en' },
@@ -26,13 +26,14 @@ const SCENES = {
   'approve-light-ko': { server: storm, size: WIDE, act: approve },
   'approve-dark-en': { server: storm, size: WIDE, theme: 'dark', language: 'en', act: approve },
   'published-light-ko': { server: storm, size: WIDE, act: publish },
+  'update-light-ko': { server: storm, size: WIDE, act: update },
   'past-light-ko': { server: ['--at', '2016-10-05T13:05:00+09:00', '--paused'], size: WIDE, act: (page) => scrub(page, -180) },
   'future-light-ko': { server: storm, size: WIDE, act: (page) => scrub(page, 120) },
   'lost-light-ko': { server: storm, size: WIDE, act: lose, refuse: true },
   'signin-light-ko': { server: ['--signed-out', '--mode', 'live'], size: WIDE },
   'laptop-light-ko': { server: storm, size: { width: 1366, height: 768 } },
   'tablet-light-en': { server: storm, size: { width: 1024, height: 768 }, language: 'en' },
-  'phone-needs-ko': { server: storm, size: PHONE },
+  'phone-needs-ko': { server: storm, size: PHONE, keys: true },
   'phone-map-ko': { server: storm, size: PHONE, act: (page) => tab(page, 1) },
   'phone-detail-dark-ko': { server: storm, size: PHONE, theme: 'dark', act: openKind('incident') },
   'phone-approve-en': { server: storm, size: PHONE, language: 'en', act: approve },
@@ -58,6 +59,11 @@ async function publish(page) {
   await page.locator('dialog input').fill('태화강 하류');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: /경보 해제|Cancel warning/ }).waitFor();
+}
+async function update(page) {
+  await publish(page);
+  await page.getByRole('button', { name: /정정|Correct/ }).click();
+  await page.locator('ins').first().waitFor();
 }
 async function scrub(page, minutes) {
   const name = minutes < 0 ? /1시간 이전|1 hour earlier/ : /1시간 이후|1 hour later/;
@@ -110,8 +116,10 @@ async function look(browser, name, scene, out) {
   await page.screenshot({ path: join(out, `${name}.png`) });
   const broken = await axeOn(page);
   const cut = await page.evaluate(cutText);
+  const keys = scene.keys ? await hiddenFocus(page) : { hidden: [], stops: 0 };
+  if (scene.keys) console.log(`  ${keys.stops} stops by Tab`);
   console.log(`${name}: useful after ${useful_s.toFixed(2)} s, axe ${broken.length}, cut ${cut.length}${scene.refuse ? '' : `, trouble ${trouble.length}`}`);
-  for (const line of [...broken, ...cut.map((c) => `cut: ${c}`), ...(scene.refuse ? [] : trouble)]) console.log(`  ${line}`);
+  for (const line of [...broken, ...keys.hidden, ...cut.map((c) => `cut: ${c}`), ...(scene.refuse ? [] : trouble)]) console.log(`  ${line}`);
   await context.close();
   fake.stop();
 }
@@ -127,6 +135,28 @@ function cutText() {
     if (element.scrollWidth > element.clientWidth + 2 && element.clientWidth > 0 && getComputedStyle(element).display !== 'inline') found.push(element.textContent.trim().slice(0, 60));
   }
   return found;
+}
+
+/** Walks by Tab; every stop must be in sight and on top where it stands (WCAG 2.4.11). */
+async function hiddenFocus(page) {
+  const hidden = [];
+  const seen = new Set();
+  for (let i = 0; i < 90; i++) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      const box = element.getBoundingClientRect();
+      const [x, y] = [Math.min(Math.max(box.x + box.width / 2, box.x + 1), innerWidth - 1), box.y + Math.min(box.height / 2, 20)];
+      const top = document.elementFromPoint(x, y);
+      const name = `${element.tagName} ${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}`;
+      return { name, inSight: !!top && (element.contains(top) || top.contains(element)), y: Math.round(y) };
+    });
+    if (!stop) continue;
+    seen.add(stop.name);
+    if (!stop.inSight) hidden.push(`focus hidden at y=${stop.y}: ${stop.name}`);
+  }
+  return { hidden: [...new Set(hidden)], stops: seen.size };
 }
 
 /** axe by the debugger's own evaluation, which the page's CSP rightly refuses to a script tag. */

@@ -141,6 +141,7 @@ const catalogue = {
   // Incidents
   incident: { ko: '상황', en: 'Incident' },
   incidentRiver: { ko: '{place} {level} 수위 도달 예상', en: '{place}: {level} expected' },
+  incidentReached: { ko: '{place} {level} 수위 도달', en: '{place}: {level} reached' },
   incidentOpened: { ko: '{time} 발생', en: 'opened {time}' },
   take: { ko: '담당하기', en: 'Take it' },
   taken: { ko: '{name} 담당', en: 'held by {name}' },
@@ -202,9 +203,8 @@ const catalogue = {
   aiLabel: { ko: 'AI 예측', en: 'AI forecast' },
 
   // Crossings
-  crossings: { ko: '기준 도달 가능성', en: 'Chance of reaching a level' },
+  crossings: { ko: '기준 도달 가능성 (n시간 이내)', en: 'Chance of reaching a level (within n hours)' },
   crossingSentence: { ko: '{lead} 이내 {level} 수위({limit})에 도달할 가능성: {word} ({percent})', en: 'Chance of reaching {level} ({limit}) within {lead}: {word} ({percent})' },
-  within: { ko: '{lead} 이내', en: 'within {lead}' },
   reachedAlready: { ko: '이미 도달', en: 'reached' },
   unlikely: { ko: '낮음', en: 'unlikely' },
   possible: { ko: '있음', en: 'possible' },
@@ -362,6 +362,7 @@ const catalogue = {
   plusHour: { ko: '+1시간', en: '+1 h' },
 
   // Replay
+  replayGoOn: { ko: '계속을 누르면 이어집니다', en: 'Ready to go on' },
   replayHeld: { ko: '경보 초안이 조치를 기다려 멈췄습니다', en: 'Held: a draft waits for a person' },
   replay: { ko: '재현', en: 'Replay' },
   pause: { ko: '일시정지', en: 'Pause' },

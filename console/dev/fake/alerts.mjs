@@ -35,7 +35,7 @@ export class FakeAlerts {
       texts: texts(status, kind === 'Update' ? ' 물이 처음 예상보다 빨리 오르고 있습니다.' : ''), towns: reach.towns, polygons: [], people: PEOPLE, area_km2: 38.4, references: before ? [before.alert.identifier] : [],
     };
     const alert = { alert_id: randomUUID(), incident_id: incident.incident_id, state: 'drafted', content_hash: hash(content), kind, level: content.level, crisis_level: content.crisis_level, status, people: content.people, area_km2: content.area_km2, towns: content.towns, identifier: content.identifier, author: by || null, approver: null, sent_us: null, expires_us: content.expires_us };
-    const entry = { alert, content, previous: before?.content ?? null, before, history: [] };
+    const entry = { alert, content, previous: null, before, history: [] };
     world.alerts.set(alert.alert_id, entry);
     this.step(entry, 'drafted', by);
     return entry;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of gauges, levels, towns and states in the screen's language.
-import type { Alert, AlertContent, AlertState, Gauge, Level, Role } from '../state/facts';
+import type { Alert, AlertContent, AlertState, Gauge, Incident, Level, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
 import { t, words } from './speech.svelte';
@@ -43,6 +43,14 @@ export function personName(login: string | null | undefined): string {
   if (login.includes(', ')) return login.split(', ').map(personName).join(', ');
   const known = [session.now?.person, ...(session.now?.exercise_people ?? [])].find((person) => person?.login === login);
   return known?.name ?? login;
+}
+
+/** What an incident is: a level expected, or one that the gauge has reached. */
+export function incidentTitle(incident: Incident): string {
+  const limit = levelOf(incident.series, incident.level)?.limit;
+  const value = live.world?.readings[incident.series]?.value ?? null;
+  const reached = limit !== undefined && value !== null && value >= limit;
+  return t(reached ? 'incidentReached' : 'incidentRiver', { place: gaugeName(incident.series), level: levelName(incident.series, incident.level) });
 }
 
 const STATES = {
