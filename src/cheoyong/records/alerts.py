@@ -136,7 +136,8 @@ async def publish(connection: Connection, organisation_id: int, publication: Pub
         "INSERT INTO publication (identifier, channel, organisation_id, alert_id, status, content,"
         " sent_at, expires_at, sha256, cap) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT DO NOTHING RETURNING identifier",
-        publication.identifier, publication.channel, organisation_id, publication.alert_id, publication.status,
+        publication.identifier, publication.channel, organisation_id, publication.alert_id,
+        publication.status,
         msgspec.to_builtins(publication.content), publication.sent_us, publication.expires_us,
         hashlib.sha256(publication.cap).digest(), publication.cap,
     )  # fmt: skip

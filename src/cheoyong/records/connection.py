@@ -54,6 +54,12 @@ async def prepare_codecs(connection: Connection) -> None:
     await connection.set_type_codec("xid8", schema="pg_catalog", encoder=str, decoder=int, format="text")
 
 
+async def _leave_as_is(connection: Connection) -> None:
+    """Nothing here outlives its transaction (settings are LOCAL), so a returned connection needs no reset;
+    asyncpg's own costs a round trip each time.
+    """
+
+
 async def open_pool(database: Database, role: str, *, size_max: int | None = None) -> Pool:
     """Open a pool that signs in as ``role``; statements are bounded to 30 s.
 
@@ -67,6 +73,7 @@ async def open_pool(database: Database, role: str, *, size_max: int | None = Non
             min_size=1,
             max_size=size_max or _POOL_SIZE_MAX[role],
             init=prepare_codecs,
+            reset=_leave_as_is,
             server_settings={
                 "application_name": role,
                 "statement_timeout": str(_STATEMENT_TIMEOUT_S * 1000),

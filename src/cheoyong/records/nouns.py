@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from cheoyong.records.checks import UNCHECKED_FROM
+
 
 class Kind(Enum):
     """What a column holds, and so what it may be compared with."""
@@ -87,9 +89,7 @@ _NAMED = {
 _FLAG = (
     "coalesce((SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
     " ORDER BY q.batch DESC LIMIT 1)::int,"
-    " CASE WHEN (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline') IS NOT NULL"
-    " AND coalesce(n.id < (SELECT min(b.first_id) FROM batch_visible b WHERE b.count > 0"
-    " AND b.number > (SELECT c.batch FROM checked c WHERE c.stage = 'pipeline')), true)"
+    f" CASE WHEN n.id < {UNCHECKED_FROM}"
     " AND (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
     " THEN 1 ELSE 2 END)"
 )

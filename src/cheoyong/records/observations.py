@@ -137,7 +137,7 @@ class ObservationWriter:
                     return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
                 except asyncpg.UniqueViolationError:
                     pass  # some row is known already: the slower way below sorts that out
-            return await _insert(connection, ids, rows, recorded_us)
+            return await _insert(connection, first_id, ids, rows, recorded_us)
 
     async def tick(self, recorded_us: int) -> int:
         """Record that time went on; returns the batch number."""
@@ -147,7 +147,7 @@ class ObservationWriter:
     async def _reserve(self, connection: Connection, count: int) -> int:
         if count > ID_BLOCK:
             raise ValueError(f"a group holds at most {ID_BLOCK} observations")
-        if self._next_id + count > self._block_end:
+        if self._next_id == 0 or self._next_id + count > self._block_end:
             self._next_id = await connection.fetchval("SELECT nextval('observation_id')")
             self._block_end = self._next_id + ID_BLOCK
         first = self._next_id
@@ -171,7 +171,7 @@ async def _in_pieces(payload: bytes) -> Any:
         yield payload[start : start + (1 << 18)]
 
 
-async def _insert(connection: Connection, ids: Int64s, rows: Rows, recorded_us: int) -> Stored:
+async def _insert(connection: Connection, first_id: int, ids: Int64s, rows: Rows, recorded_us: int) -> Stored:
     count = len(rows)
     extras = [rows.extras.get(index, _NO_EXTRA) for index in range(count)] if rows.extras else []
     nothing = [None] * count
@@ -179,7 +179,7 @@ async def _insert(connection: Connection, ids: Int64s, rows: Rows, recorded_us: 
     if extras:
         results = [None if np.isnan(value) else value for value in results]
     row = await connection.fetchrow(
-        _INSERT, recorded_us, int(ids[0]) if count else 0, count,
+        _INSERT, recorded_us, first_id, count,
         ids.tolist(), rows.phenomenon_us.tolist(), results, rows.digest.tolist(),
         rows.datastream_id.tolist(),
         [extra.phenomenon_end_us for extra in extras] or nothing,

@@ -15,15 +15,14 @@ from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.faces.console.snapshot import flag_of
 from cheoyong.records import facts
+from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import as_organisation
 
 SPAN_US_MAX = 40 * DAY_US
 POINTS_MAX = 20_000
 
-_OBSERVATIONS = """
-SELECT v.id, v.phenomenon_time, v.result, q.flag,
-  (SELECT b.first_id + b.count FROM checked c JOIN batch_visible b ON b.number = c.batch
-   WHERE c.stage = 'pipeline') AS taken
+_OBSERVATIONS = f"""
+SELECT v.id, v.phenomenon_time, v.result, q.flag, {UNCHECKED_FROM} AS taken
 FROM datastream d JOIN observation_visible v ON v.datastream_id = d.id
 LEFT JOIN LATERAL (
   SELECT flag FROM quality_visible w WHERE w.observation_id = v.id ORDER BY batch DESC LIMIT 1) q ON true

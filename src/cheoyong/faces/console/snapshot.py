@@ -11,21 +11,19 @@ from cheoyong.domain.instant import SECOND_US
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.records import facts
 from cheoyong.records.alerts import StoredAlert, alerts
+from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import Connection, as_organisation
 
 STALE_PERIODS = 2.0
 
-_LATEST = """
-SELECT d.series, d.id, o.id AS observation_id, o.phenomenon_time, o.result, q.flag, w.taken
+_LATEST = f"""
+SELECT d.series, d.id, o.id AS observation_id, o.phenomenon_time, o.result, q.flag, {UNCHECKED_FROM} AS taken
 FROM datastream d
 LEFT JOIN LATERAL (
   SELECT id, phenomenon_time, result FROM observation_visible v
   WHERE v.datastream_id = d.id AND v.phenomenon_time <= $1 ORDER BY v.phenomenon_time DESC LIMIT 1) o ON true
 LEFT JOIN LATERAL (
   SELECT flag FROM quality_visible v WHERE v.observation_id = o.id ORDER BY batch DESC LIMIT 1) q ON true
-LEFT JOIN LATERAL (
-  SELECT b.first_id + b.count AS taken FROM checked c JOIN batch_visible b ON b.number = c.batch
-  WHERE c.stage = 'pipeline') w ON true
 WHERE d.series IS NOT NULL
 """
 
