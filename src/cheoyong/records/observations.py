@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -215,11 +216,24 @@ def digest_of_numbers(result: Float64s) -> Int64s:
     >>> digest_of_numbers(np.array([5.64, 5.64, 5.65])).tolist()[0] == digest_of_numbers(np.array([5.64]))[0]
     np.True_
     """
-    with np.errstate(over="ignore"):
-        z = np.ascontiguousarray(result, np.float64).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return (z ^ (z >> np.uint64(31))).view(np.int64)
+    if len(result) == 1:  # a lone observation is the common case, and arrays are slow for one
+        return np.array([_mix(struct.unpack("<Q", struct.pack("<d", result[0]))[0])], np.uint64).view(
+            np.int64
+        )
+    z = np.ascontiguousarray(result, np.float64).view(np.uint64) + np.uint64(_GOLDEN)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
+    return (z ^ (z >> np.uint64(31))).view(np.int64)
+
+
+_GOLDEN, _MIX_1, _MIX_2, _64_BITS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, (1 << 64) - 1
+
+
+def _mix(bits: int) -> int:
+    z = bits + _GOLDEN & _64_BITS
+    z = (z ^ (z >> 30)) * _MIX_1 & _64_BITS
+    z = (z ^ (z >> 27)) * _MIX_2 & _64_BITS
+    return z ^ (z >> 31)
 
 
 def digest_of_extra(result: float, extra: Extra) -> int:
