@@ -148,17 +148,12 @@ class Seen:
         """Tell what is new since the last look; approve what waits."""
         state = await self._operator.get("/api/state")
         for alarm in state["alarms"]:
-            self._tell(
-                at_us,
-                "alarm",
-                alarm["alarm_id"],
-                f"alarm: {alarm['series']} {alarm['cause']} {alarm['rule']}",
-            )
+            what = " ".join(("alarm:", alarm["series"], alarm["cause"], alarm["rule"]))
+            self._tell(at_us, "alarm", alarm["alarm_id"], what)
         for incident in state["incidents"]:
-            what = f"incident: {incident['hazard']} {incident['level']} at {incident['series']}, {incident['step']}"
-            self._tell(
-                at_us, "incident", f"{incident['incident_id']}{incident['step']}{incident['level']}", what
-            )
+            said = (incident["hazard"], incident["level"], "at", incident["series"], incident["step"])
+            key = "".join((incident["incident_id"], incident["step"], incident["level"]))
+            self._tell(at_us, "incident", key, " ".join(("incident:", *said)))
         for alert in sorted(state["alerts"], key=lambda a: a["changed_us"]):
             key = f"{alert['alert_id']}{alert['state']}"
             self._tell(at_us, "alert", key, f"{alert['kind']} {alert['level']}: {alert['state']}")

@@ -94,6 +94,7 @@ class Installation:
         self._last_progress_us = real_us()
         self.mqtt_port: int | None = None
         self.troubles: dict[str, str] = {}
+        self.screening: dict[str, int] = {}
 
     def now_us(self) -> int:
         """The machine's own time: sign-ins and keys never live on a replay's clock."""
@@ -139,6 +140,8 @@ class Installation:
     def _hear_progress(self, body: Any) -> None:
         self._taken_number = max(self._taken_number, body["number"])
         self._last_progress_us = real_us()
+        self.screening = body["screening"]
+        self.troubles.pop("worker", None)  # it works again
         self._progressed.set()
         if body["rows"]:
             self.hub.tell(self.organisation_id, "observations", {"rows": body["rows"]})

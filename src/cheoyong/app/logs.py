@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 
-def configure_logs(*, to_people: bool = False, least: int = logging.INFO) -> None:
+def configure_logs(least: str = "info", *, to_people: bool = False) -> None:
     """JSON lines for machines, or coloured lines for people at a terminal."""
     render = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -27,6 +27,6 @@ def configure_logs(*, to_people: bool = False, least: int = logging.INFO) -> Non
             structlog.processors.dict_tracebacks if not to_people else structlog.dev.set_exc_info,
             render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(least),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[least.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

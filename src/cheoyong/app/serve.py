@@ -230,12 +230,10 @@ async def _start_worker(
     installation: Installation, folder: DataFolder, settings: Settings
 ) -> asyncio.subprocess.Process:
     given = {f"CHEOYONG_{name.upper()}": str(value) for name, value in settings.values.items()}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cheoyong.app.worker_main", str(folder.root), str(installation.organisation_id),
         env={**os.environ, **given}, start_new_session=True,
     )  # fmt: skip
-    installation.troubles.pop("worker", None)
-    return process
 
 
 async def _stop_worker(process: asyncio.subprocess.Process) -> None:

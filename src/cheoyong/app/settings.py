@@ -46,6 +46,7 @@ ROWS: tuple[Row, ...] = (
     Row("database_url", "", "PostgreSQL 15 or newer to use instead of the embedded one.", secret=True),
     Row("nats_url", "", "NATS with JetStream to use instead of the embedded one.", secret=True),
     Row("trusted_proxies", "", "Addresses whose X-Forwarded-For is believed, with commas between."),
+    Row("log", "info", "Least weight of log lines.", choices=("debug", "info", "warning", "error")),
     Row("tick_s", 10.0, "How often time is noted: bounds the delay of silence alarms.", "s", 1, 600),
 )  # fmt: skip
 NAMES = {row.name: row for row in ROWS}

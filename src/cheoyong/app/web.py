@@ -48,6 +48,10 @@ _WAITING = prometheus_client.Gauge("cheoyong_rows_waiting", "Observations taken 
 _CONSOLES = prometheus_client.Gauge("cheoyong_consoles", "Consoles that listen")
 _LET_GO = prometheus_client.Gauge("cheoyong_consoles_let_go", "Consoles let go because they were slow")
 
+_SCREENING = prometheus_client.Gauge(
+    "cheoyong_screening", "Left out of detection, and clock jumps", ["reason"]
+)
+
 
 def _gather(desk: Installation) -> None:
     _COMMITS.set(desk.intake.commits)
@@ -56,6 +60,8 @@ def _gather(desk: Installation) -> None:
     _WAITING.set(desk.intake.rows_waiting)
     _CONSOLES.set(len(desk.hub))
     _LET_GO.set(desk.hub.dropped)
+    for reason, count in desk.screening.items():
+        _SCREENING.labels(reason).set(count)
 
 
 def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Litestar:

@@ -16,6 +16,7 @@ from cheoyong.app.bus import COMMITTED, FACTS, PROGRESS, Bus
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import shown
+from cheoyong.app.logs import configure_logs
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError
@@ -69,9 +70,10 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
 
     async def announce(facts: list[tuple[int, Fact]], number: int, rows: list[Row]) -> None:
         if facts:
-            body = {"organisation": organisation_id, "facts": [shown(*pair) for pair in facts]}
-            await bus.tell(FACTS, body)
-        await bus.tell(PROGRESS, {"number": number, "rows": [row._asdict() for row in rows]})
+            news = {"organisation": organisation_id, "facts": [shown(*pair) for pair in facts]}
+            await bus.tell(FACTS, news)
+        body = {"number": number, "rows": [row._asdict() for row in rows], "screening": worker.screening()}
+        await bus.tell(PROGRESS, body)
 
     worker = Worker(pool, setup, announce)
     await bus.hear(COMMITTED, lambda _: worker.hint())
@@ -93,10 +95,9 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
 
 def main() -> None:
     """Entry of the process: ``python -m cheoyong.app.worker_main DATA ORGANISATION_ID``."""
-    from cheoyong.app.logs import configure_logs
-
-    configure_logs()
-    asyncio.run(run(DataFolder(Path(sys.argv[1])), int(sys.argv[2])))
+    folder = DataFolder(Path(sys.argv[1]))
+    configure_logs(read_settings(folder.root).log)
+    asyncio.run(run(folder, int(sys.argv[2])))
 
 
 if __name__ == "__main__":

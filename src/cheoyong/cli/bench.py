@@ -37,7 +37,7 @@ def ingest(
     from cheoyong.app.logs import configure_logs
     from cheoyong.cli.stopping import run_until_stopped
 
-    configure_logs(least=40)
+    configure_logs("error")
     result = run_until_stopped(lambda stop: bench_ingest(observations, seconds))
     if as_json:
         import msgspec

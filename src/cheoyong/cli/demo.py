@@ -58,11 +58,13 @@ def demo(
     from cheoyong.cli.stopping import run_until_stopped
     from cheoyong.domain.instant import parse_instant
 
-    configure_logs(least=30)
+    configure_logs("warning")
 
     async def work(stop: object) -> Report:
         until_us = parse_instant(until, where="--until") if until else None
-        settings = read_settings(None, {}, mode="exercise", city=city, port=port if port is not None else 0)
+        settings = read_settings(
+            None, {}, mode="exercise", city=city, port=port if port is not None else 0, log="warning"
+        )
         plan = Plan(scenario, speed=speed, until_us=until_us, headless=headless)
         with Talk(headless=headless) as talk:
             return await run(plan, settings, data, talk.telling(), stop)  # type: ignore[arg-type]

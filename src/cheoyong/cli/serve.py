@@ -48,11 +48,11 @@ def serve(
     from cheoyong.app.settings import read_settings
     from cheoyong.cli.stopping import run_until_stopped
 
-    configure_logs()
     folder = DataFolder(data or DataFolder.default_root())
 
     async def work(stop: object) -> None:
         settings = read_settings(folder.root, host=host, port=port, mode=mode, city=city)
+        configure_logs(settings.log)
         await run(folder, settings, lambda ready: _say(ready, as_json), stop)  # type: ignore[arg-type]
 
     run_until_stopped(work)

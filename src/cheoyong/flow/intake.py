@@ -16,7 +16,7 @@ import asyncpg
 import numpy as np
 import structlog
 
-from cheoyong.domain.errors import CheoyongError, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.errors import CheoyongError, InvalidInput, OutOfSpace, TooMany, Unavailable
 from cheoyong.domain.observation import Int64s
 from cheoyong.records.observations import ObservationWriter, Rows, Stored, concatenate
 
@@ -24,6 +24,12 @@ ROWS_WAITING_MAX = 400_000
 ROWS_PER_COMMIT_MAX = 50_000
 _ATTEMPTS_MAX = 4
 _RETRY_AFTER_S = (0.05, 0.25, 1.0)
+# Of a value that no column can hold; asyncpg's own DataError is a ValueError.
+_UNKEEPABLE = (asyncpg.DataError, asyncpg.UntranslatableCharacterError, ValueError, OverflowError)
+_AWAY = (
+    OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
+)  # fmt: skip
 
 _log = structlog.get_logger()
 Committed = Callable[[Stored, Rows, int], Awaitable[None]]
@@ -56,6 +62,7 @@ class Intake:
         self.commits = 0
         self.observations = 0
         self.duplicates = 0
+        self.failures = 0
 
     def start(self) -> None:
         """Begin to commit; needs a running event loop."""
@@ -119,10 +126,26 @@ class Intake:
         try:
             stored = await self._store(rows)
         except CheoyongError as error:
+            _refuse(group, error)
+        except _UNKEEPABLE as error:
+            await self._isolate(group, error)
+        except Exception as error:  # noqa: BLE001  (edge of a stage: told, counted; the next group goes on)
+            self.failures += 1
+            _log.error("commit_failed", kind=type(error).__name__, rows=len(rows))
+            _refuse(group, Unavailable("it could not be stored", mend="send again; see /health"))
+        else:
+            await self._answer(group, rows, stored)
+
+    async def _isolate(self, group: list[_Waiting], error: Exception) -> None:
+        """One writer's value that the database cannot hold must not refuse the others of its group."""
+        if len(group) > 1:
             for item in group:
-                if not item.answer.done():
-                    item.answer.set_exception(error)
+                await self._commit([item])
             return
+        _log.warning("value_refused", kind=type(error).__name__)
+        _refuse(group, InvalidInput("a value here cannot be stored", mend="check its range and characters"))
+
+    async def _answer(self, group: list[_Waiting], rows: Rows, stored: Stored) -> None:
         self.commits += 1
         self.observations += stored.new
         self.duplicates += len(rows) - stored.new
@@ -133,7 +156,11 @@ class Intake:
                 item.answer.set_result(stored.ids[start:end])
             start = end
         if self._committed is not None:
-            await self._committed(stored, rows, self._last_us)
+            try:
+                await self._committed(stored, rows, self._last_us)
+            except Exception as error:  # noqa: BLE001  (edge of a stage: a hint was lost, the commit stands)
+                self.failures += 1
+                _log.error("commit_untold", kind=type(error).__name__)
 
     async def _store(self, rows: Rows) -> Stored:
         """Store, and try again after a lost connection: the digest makes a second try harmless (F18)."""
@@ -142,8 +169,16 @@ class Intake:
                 return await self._writer.store(rows, self._last_us)
             except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as error:
                 raise OutOfSpace("the database has no room", mend="free disk space; send again") from error
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+            except _UNKEEPABLE:
+                raise
+            except _AWAY as error:
                 _log.warning("commit_outcome_unknown", attempt=attempt + 1, error=str(error))
                 if attempt < len(_RETRY_AFTER_S):
                     await asyncio.sleep(_RETRY_AFTER_S[attempt])
         raise Unavailable("PostgreSQL did not answer", mend="send again; what was stored is not doubled")
+
+
+def _refuse(group: list[_Waiting], error: CheoyongError) -> None:
+    for item in group:
+        if not item.answer.done():
+            item.answer.set_exception(error)

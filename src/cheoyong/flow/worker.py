@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
 from typing import NamedTuple
 
 import asyncpg
@@ -67,6 +68,15 @@ class Worker:
         self._hint = asyncio.Event()
         self.batches = 0
         self.failures = 0
+
+    def screening(self) -> dict[str, int]:
+        """What screening left out, in observations, and how often the recording clock jumped (F07)."""
+        screen = self._state.screen
+        jumps = {
+            "clock_jumps_back": screen.clock.jumps_back,
+            "clock_jumps_forward": screen.clock.jumps_forward,
+        }
+        return asdict(screen.counts) | jumps
 
     def hint(self) -> None:
         """Something may have been committed."""
