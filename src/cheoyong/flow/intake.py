@@ -25,7 +25,7 @@ ROWS_PER_COMMIT_MAX = 50_000
 _ATTEMPTS_MAX = 4
 _RETRY_AFTER_S = (0.05, 0.25, 1.0)
 # Of a value that no column can hold; asyncpg's own DataError is a ValueError.
-_UNKEEPABLE = (asyncpg.DataError, asyncpg.UntranslatableCharacterError, ValueError, OverflowError)
+_UNKEEPABLE = (asyncpg.DataError, ValueError, OverflowError)
 _AWAY = (
     OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,

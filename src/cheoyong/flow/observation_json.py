@@ -25,7 +25,7 @@ _TRUTH, _COUNT = "OM_TruthObservation", "OM_CountObservation"
 
 
 class _Reference(msgspec.Struct):
-    id: int = msgspec.field(name="@iot.id")
+    id: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] = msgspec.field(name="@iot.id")
 
 
 class ObservationJson(msgspec.Struct, rename="camel"):
@@ -231,6 +231,9 @@ def _result_and_extra(
         detail["resultQuality"] = observation.result_quality
     if observation.parameters:
         detail["parameters"] = observation.parameters
+    for name, value in detail.items():
+        if _has_zero(value):
+            raise ImpossibleValue("a text may not hold the character U+0000", where=f"{here}{name}")
     result_time_us = (
         parse_instant(observation.result_time, where=f"{here}resultTime") if observation.result_time else None
     )
@@ -238,6 +241,15 @@ def _result_and_extra(
     if end_us is None and result_time_us is None and feature is None and not detail:
         return number, None
     return number, Extra(end_us, result_time_us, feature, detail or None)
+
+
+def _has_zero(value: Any) -> bool:
+    """Whether a text in it holds U+0000, which no JSON column can keep."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _has_zero(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_has_zero, value))
 
 
 def _result(value: Any, observation_type: str, where: str) -> tuple[float, dict[str, Any]]:
