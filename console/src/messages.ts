@@ -251,6 +251,7 @@ const catalogue = {
   stateApproved: { ko: '승인됨, 발령 중', en: 'Approved, going out' },
   stateSubmitted: { ko: '승인 대기', en: 'Waiting for approval' },
   statePublished: { ko: '발령됨', en: 'In force' },
+  stateCancelSent: { ko: '해제 통보됨', en: 'Cancellation sent' },
   stateCancelled: { ko: '해제됨', en: 'Cancelled' },
   stateSuperseded: { ko: '새 경보로 바뀜', en: 'Superseded' },
   stateRejected: { ko: '반려됨', en: 'Sent back' },

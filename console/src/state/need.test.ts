@@ -35,7 +35,7 @@ test('what began later than the instant shown is not shown', () => {
 });
 
 test('warnings in force are listed apart, withdrawn ones not at all', () => {
-  const { decide, out } = needs({ alarms: [], incidents: [], alerts: [alert('out', { state: 'published', sent_us: 5 }), alert('old', { state: 'superseded' })] }, 100);
+  const { decide, out } = needs({ alarms: [], incidents: [], alerts: [alert('out', { state: 'published', sent_us: 5 }), alert('old', { state: 'superseded' }), alert('cancel', { state: 'published', kind: 'Cancel', sent_us: 6 })] }, 100);
   expect([ids(decide), ids(out)]).toEqual([[], ['out']]);
 });
 

@@ -36,7 +36,7 @@ export function needs(
     const item: Item = { kind: 'alert', id: alert.alert_id, alert };
     if (alert.state === 'submitted' || alert.state === 'approved') decide.push([[0, -alert.crisis_level], item]);
     else if (alert.state === 'drafted') decide.push([[1, -alert.crisis_level, 0], item]);
-    else if (alert.state === 'published' && (alert.sent_us ?? 0) <= at_us) out.push([[-alert.crisis_level, -(alert.sent_us ?? 0)], item]);
+    else if (alert.state === 'published' && alert.kind !== 'Cancel' && (alert.sent_us ?? 0) <= at_us) out.push([[-alert.crisis_level, -(alert.sent_us ?? 0)], item]);
   }
   for (const [alarm, ...also] of grouped(world.alarms.filter((one) => one.since_us <= at_us))) {
     const item: Item = { kind: 'alarm', id: alarm!.alarm_id, alarm: alarm!, also };

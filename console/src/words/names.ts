@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of gauges, levels, towns and states in the screen's language.
-import type { Alert, AlertContent, AlertState, Gauge, Incident, Level, Role } from '../state/facts';
+import type { Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
 import { t, words } from './speech.svelte';
@@ -64,7 +64,9 @@ const STATES = {
   expired: 'stateExpired',
 } as const;
 
-export const alertState = (state: AlertState): string => t(STATES[state] ?? 'stateDrafted');
+/** Where a warning stands; a cancellation that went out is not a warning in force. */
+export const alertState = ({ state, kind }: Pick<Alert, 'state' | 'kind'>): string =>
+  t(kind === 'Cancel' && state === 'published' ? 'stateCancelSent' : (STATES[state] ?? 'stateDrafted'));
 
 const STATUSES = { Actual: 'statusActual', Exercise: 'statusExercise', System: 'statusSystem', Test: 'statusTest', Draft: 'statusDraft' } as const;
 
