@@ -42,7 +42,7 @@ bench: .venv/.program  ## measure ingest on this machine, beside COPY of the sam
 	$(BIN)/cheoyong bench ingest
 
 docs: install  ## build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: install  ## choose package versions anew, within the bounds of pyproject.toml
 	$(LOCK) --upgrade --extra dev pyproject.toml -o requirements.lock
