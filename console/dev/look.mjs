@@ -29,6 +29,9 @@ const SCENES = {
   'update-light-ko': { server: storm, size: WIDE, act: update },
   'past-light-ko': { server: ['--at', '2016-10-05T13:05:00+09:00', '--paused'], size: WIDE, act: (page) => scrub(page, -180) },
   'future-light-ko': { server: storm, size: WIDE, act: (page) => scrub(page, 120) },
+  'menu-dark-ko': { server: storm, size: WIDE, theme: 'dark', act: (page) => page.locator('.menu > button').click() },
+  'edit-light-en': { server: storm, size: WIDE, language: 'en', act: edit },
+  'table-phone-ko': { server: storm, size: PHONE, act: table },
   'lost-light-ko': { server: storm, size: WIDE, act: lose, refuse: true },
   'signin-light-ko': { server: ['--signed-out', '--mode', 'live'], size: WIDE },
   'laptop-light-ko': { server: storm, size: { width: 1366, height: 768 } },
@@ -43,6 +46,15 @@ const SCENES = {
 function openKind(kind) {
   const words = { alert: /^경보 ·|^Warning ·/, incident: /^상황|^Incident/, alarm: /^알람|^Alarm/ };
   return async (page) => page.locator('article .open', { has: page.locator('.meta', { hasText: words[kind] }) }).first().click();
+}
+async function edit(page) {
+  await openKind('alert')(page);
+  await page.getByRole('button', { name: 'Edit text' }).click();
+}
+async function table(page) {
+  await openKind('incident')(page);
+  await page.getByRole('button', { name: '표', exact: true }).click();
+  await page.getByRole('button', { name: '시간·재현' }).click();
 }
 async function submit(page) {
   await openKind('alert')(page);

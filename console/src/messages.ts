@@ -363,6 +363,7 @@ const catalogue = {
   plusHour: { ko: '+1시간', en: '+1 h' },
 
   // Replay
+  replayEnded: { ko: '재현이 끝났습니다', en: 'The replay has ended' },
   replayGoOn: { ko: '계속을 누르면 이어집니다', en: 'Ready to go on' },
   replayHeld: { ko: '경보 초안이 조치를 기다려 멈췄습니다', en: 'Held: a draft waits for a person' },
   replay: { ko: '재현', en: 'Replay' },

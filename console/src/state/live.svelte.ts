@@ -117,14 +117,15 @@ class Live {
 
   async #probe(): Promise<void> {
     this.#probing = true;
-    const stale = this.connection === 'lost' || performance.now() - this.#fetchedAt > SILENT_MAX_MS;
+    const closed = this.#source?.readyState === EventSource.CLOSED;
+    const stale = closed || this.connection === 'lost' || performance.now() - this.#fetchedAt > SILENT_MAX_MS;
     const answered = stale ? await this.refresh(ANSWER_MS) : await this.#alive();
     this.#probing = false;
     if (!answered && this.#source) {
       if (this.connection !== 'lost') this.lostSince = this.#heardAt;
       this.connection = 'lost';
     }
-    if (this.#source?.readyState === EventSource.CLOSED) this.#connect();
+    if (closed && this.#source) this.#connect();
   }
 
   async #alive(): Promise<boolean> {
