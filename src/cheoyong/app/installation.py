@@ -17,6 +17,7 @@ from cheoyong.app.bus import COMMITTED, FACTS, PROGRESS, Bus
 from cheoyong.app.clock import Clock, SimulatedClock, WorldClock, real_us
 from cheoyong.app.replay_control import ReplayControl
 from cheoyong.app.settings import Settings
+from cheoyong.detect.silence import BACK_HELD_US
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.fact import AlertContent, Fact
 from cheoyong.domain.instant import SECOND_US
@@ -77,7 +78,9 @@ class Installation:
         self.mode = settings.mode
         self.hub = EventHub()
         self.fact_clock: Clock = SimulatedClock(last_us) if self.mode == "exercise" else WorldClock()
-        self.intake = Intake(ObservationWriter(pools.writer), self.facts_us, self._committed)
+        # A clock that was set back a little while we were stopped stands until the world has caught up (F07).
+        held_us = last_us if last_us - real_us() <= BACK_HELD_US else 0
+        self.intake = Intake(ObservationWriter(pools.writer), self.facts_us, self._committed, held_us)
         self.directory = Directory(pools.flow)
         self.replay = ReplayControl(
             self.fact_clock if isinstance(self.fact_clock, SimulatedClock) else None,
@@ -120,7 +123,9 @@ class Installation:
 
     async def _committed(self, stored: Stored, rows: Rows, recorded_us: int) -> None:
         self._last_number = stored.number
-        await self.bus.tell(COMMITTED, stored.number)
+        # What the pipeline does not look at needs no hint: the worker passes over it within a second.
+        if len(rows) == 0 or self.directory.any_judged(rows.datastream_id):
+            await self.bus.tell(COMMITTED, stored.number)
 
     async def nudge(self) -> None:
         """Tell the worker that there is something to do."""

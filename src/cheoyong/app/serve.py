@@ -35,6 +35,7 @@ from cheoyong.records.people import create_organisation, first_administrator
 _WORKER_STOP_S = 8.0
 _WORKER_RESTART_S = (0.5, 2.0, 5.0, 15.0)
 _CLIENTS_LEAVE_S = 3
+_ENGINES_LOOK_S = 0.5
 
 _log = structlog.get_logger()
 
@@ -74,6 +75,7 @@ async def running(folder: DataFolder, settings: Settings) -> AsyncIterator[Ready
         await house.start()
         await migrate(house.owner_dsn, house.database)
         installation, ready = await _open(stack, house, listener)
+        stack.push_async_callback(_ended, asyncio.create_task(_keep_engines(installation, house)))
         stack.push_async_callback(_ended, asyncio.create_task(_tick(installation), name="tick"))
         stack.push_async_callback(_ended, asyncio.create_task(_keep_worker(installation, folder, settings)))
         yield ready
@@ -209,9 +211,31 @@ async def _tick(installation: Installation) -> None:
             _log.error("tick_failed", error=str(error))
 
 
+async def _keep_engines(installation: Installation, house: House) -> None:
+    """Start an embedded engine again that ended without us; pools and bus connect again by themselves."""
+    engines = {"database process": house.postgres, "bus process": house.nats}
+    while True:
+        await asyncio.sleep(_ENGINES_LOOK_S)
+        for part, engine in engines.items():
+            if engine is None or engine.running:
+                continue
+            installation.troubles[part] = "it ended by itself and is being started again"
+            _log.error("engine_died", part=part)
+            starting = asyncio.create_task(asyncio.to_thread(engine.start))
+            try:
+                await asyncio.shield(starting)
+                installation.troubles.pop(part)
+            except asyncio.CancelledError:
+                await asyncio.gather(starting, return_exceptions=True)  # or it would start behind our back
+                raise
+            except (CheoyongError, OSError) as error:
+                _log.error("engine_not_started", part=part, error=str(error))
+
+
 async def _keep_worker(installation: Installation, folder: DataFolder, settings: Settings) -> None:
     """Keep one worker process alive; a worker that keeps dying is restarted ever more slowly, and shown."""
     deaths = 0
+    installation.troubles["worker"] = "starting: its models are being trained"
     while True:
         process = await _start_worker(installation, folder, settings)
         started_us = real_us()

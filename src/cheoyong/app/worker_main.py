@@ -78,6 +78,7 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     worker = Worker(pool, setup, announce)
     await bus.hear(COMMITTED, lambda _: worker.hint())
     task = asyncio.create_task(worker.run())
+    await announce([], 0, [])  # the models are trained: we are here
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

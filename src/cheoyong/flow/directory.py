@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cheoyong.domain.errors import NotFound
+from cheoyong.domain.observation import Int64s
 from cheoyong.records.connection import Pool
 
 ENTRIES_MAX = 500_000
@@ -32,6 +33,7 @@ class Directory:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._entries: dict[int, Entry] = {}
+        self._judged: set[int] = set()
 
     def known(self, datastream_id: int) -> Entry | None:
         """The entry if it is cached."""
@@ -43,7 +45,7 @@ class Directory:
         if not missing:
             return
         if len(self._entries) + len(missing) > ENTRIES_MAX:
-            self._entries.clear()
+            self._entries.clear()  # what is judged stays known: it is few
         rows = await self._pool.fetch(
             "SELECT id, organisation_id, thing_id, observation_type, series FROM datastream"
             " WHERE id = ANY($1::int[])",
@@ -51,7 +53,13 @@ class Directory:
         )
         for row in rows:
             kind = row["observation_type"].rpartition("/")[2]
+            if row["series"] is not None:
+                self._judged.add(row["id"])
             self._entries[row["id"]] = Entry(row["organisation_id"], row["thing_id"], kind, row["series"])
+
+    def any_judged(self, datastream_id: Int64s) -> bool:
+        """Whether any of these datastreams is one the pipeline looks at."""
+        return not self._judged.isdisjoint(datastream_id.tolist())
 
     def writable(self, datastream_id: int, organisation_id: int, thing_id: int | None) -> Entry:
         """The entry, if this organisation (and this device, when bound to a thing) may write to it.

@@ -45,11 +45,16 @@ class Intake:
     """The one door to the observation table, shared by HTTP, MQTT and every other link.
 
     ``now_us`` is the clock; the recording instant of a commit never falls behind the one before it
-    (F07). ``committed`` is told of every commit afterwards, in order (hints, counters).
+    (F07), nor behind ``last_us``. ``committed`` is told of every commit afterwards, in order (hints,
+    counters).
     """
 
     def __init__(
-        self, writer: ObservationWriter, now_us: Callable[[], int], committed: Committed | None = None
+        self,
+        writer: ObservationWriter,
+        now_us: Callable[[], int],
+        committed: Committed | None = None,
+        last_us: int = 0,
     ) -> None:
         self._writer = writer
         self._now_us = now_us
@@ -57,7 +62,7 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._rows_waiting = 0
         self._wake = asyncio.Event()
-        self._last_us = 0
+        self._last_us = last_us
         self._task: asyncio.Task[None] | None = None
         self.commits = 0
         self.observations = 0

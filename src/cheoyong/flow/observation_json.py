@@ -153,6 +153,8 @@ def _check_columns(time_us: Int64s, result: Float64s, where: str) -> None:
 
 def _any_rows(array: DataArray, observation_type: str, now_us: int, where: str) -> Rows:
     unknown = [name for name in array.components if name not in _COMPONENTS]
+    if len(set(array.components)) < len(array.components):
+        raise InvalidInput("a component is there twice", where=where.replace("dataArray", "components"))
     if unknown or "result" not in array.components:
         raise InvalidInput(
             f"unknown components {unknown}" if unknown else "there is no result",

@@ -26,7 +26,7 @@ from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, sup
 from cheoyong.flow.pipeline import PipelineState, Setup, step
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
 from cheoyong.records import alerts, commands
-from cheoyong.records.batches import START, Bookmark, read_batches
+from cheoyong.records.batches import BATCHES_PER_READ_MAX, START, Bookmark, read_batches, settled_before
 from cheoyong.records.connection import Connection, Pool
 from cheoyong.records.facts import add_facts
 from cheoyong.warn.approval import begin
@@ -104,12 +104,13 @@ class Worker:
             return
 
     async def advance(self) -> bool:
-        """Take in what is new, in one transaction; False when there was nothing."""
+        """Take in what is new, in one transaction; False when there is no hurry to come back for more."""
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 await self._catch_up_with_bookmark(connection)
+                before = await settled_before(connection)
                 await self._learn_gauges(connection)
-                batches = await read_batches(connection, self._mark, list(self._gauges))
+                batches = await read_batches(connection, self._mark, before, list(self._gauges))
                 asked = await commands.waiting(connection)
                 if not batches and not asked:
                     return False
@@ -120,7 +121,8 @@ class Worker:
             self._state, self._mark = state, mark
         self.batches += len(batches)
         await self._announce(added, mark.number, list(rows))
-        return True
+        # Batches of nothing we judge carry no hint: letting them gather costs nobody anything.
+        return bool(rows or asked) or len(batches) >= BATCHES_PER_READ_MAX
 
     async def _take_in(
         self,
@@ -185,13 +187,13 @@ class Worker:
     async def _learn_gauges(self, connection: Connection) -> None:
         rows = await connection.fetch(
             "SELECT id, organisation_id, series FROM datastream"
-            " WHERE series IS NOT NULL AND organisation_id = $1 AND id > $2",
-            self._setup.organisation_id, max(self._gauges, default=0),
+            " WHERE series = ANY($2::text[]) AND organisation_id = $1 AND NOT id = ANY($3::int[])"
+            " ORDER BY id",
+            self._setup.organisation_id, list(self._setup.city.gauges), list(self._gauges),
         )  # fmt: skip
         for row in rows:
-            gauge = self._setup.city.gauges.get(row["series"])
-            if gauge is not None:
-                self._gauges[row["id"]] = (row["organisation_id"], gauge)
+            gauge = self._setup.city.gauges[row["series"]]
+            self._gauges[row["id"]] = (row["organisation_id"], gauge)
 
     async def _move_bookmark(
         self,

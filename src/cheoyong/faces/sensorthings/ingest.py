@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 16 << 20
-_INTO_DATASTREAM = re.compile(r"/Datastreams\((\d{1,10})\)/Observations/?$")
+_INTO_DATASTREAM = re.compile(r"/Datastreams\((-?\d{1,40})\)/Observations/?$")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
 
@@ -67,8 +67,8 @@ class Ingest:
         rows = row_of(observation, datastream_id, entry.observation_type, self._now_us())
         ids = await self._intake.submit(rows)
         link = f"{root}/Observations({ids[0]})"
-        body = b'{"@iot.id":%d,"@iot.selfLink":"%s"}' % (ids[0], link.encode())
-        await _created(send, body, [(b"location", link.encode())])
+        # No body: the standard asks for the address only, and one write less is a fifth of the cost.
+        await _created(send, b"", [(b"location", link.encode())])
 
     async def _many(self, body: bytes, principal: Principal, root: str, send: Send) -> None:
         arrays = parse_data_arrays(body)
