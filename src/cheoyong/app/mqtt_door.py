@@ -82,7 +82,7 @@ class MqttDoor:
         await directory.load(ids.values())
         for index, datastream_id in ids.items():
             try:
-                parts.append(self._row(datastream_id, arrivals[index].payload))
+                parts.append(self._row(datastream_id, arrivals[index]))
             except CheoyongError as error:
                 if isinstance(error, Unavailable):
                     raise
@@ -91,9 +91,12 @@ class MqttDoor:
             await self._installation.intake.submit(concatenate(parts))
         return refusals
 
-    def _row(self, datastream_id: int, payload: bytes) -> Rows:
+    def _row(self, datastream_id: int, arrival: Arrival) -> Rows:
+        """Its columns; without a time of its own it is of when the broker took it in, at each delivery."""
         entry = self._installation.directory.known(datastream_id)
         if entry is None:
             raise NotFound(f"there is no Datastreams({datastream_id})")
-        _, observation = parse_observation(payload)
-        return row_of(observation, datastream_id, entry.observation_type, self._installation.facts_us())
+        _, observation = parse_observation(arrival.payload)
+        clock = self._installation.fact_clock
+        now_us = clock.now_us() if clock.simulated or arrival.arrived_us is None else arrival.arrived_us
+        return row_of(observation, datastream_id, entry.observation_type, now_us)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cheoyong.app.clock import SimulatedClock
 from cheoyong.domain.errors import Conflict, Forbidden, InvalidInput
+from cheoyong.domain.instant import check_range
 
 SPEED_MAX = 86_400.0
 WAIT_S_MAX = 10.0
@@ -48,9 +49,7 @@ class ReplayControl:
         if action not in ACTIONS:
             raise InvalidInput(f"{action!r:.40} is none of {', '.join(ACTIONS)}", where="action")
         if action == "speed":
-            if speed is None or not 0 < speed <= SPEED_MAX:
-                raise InvalidInput(f"the speed must be above 0 and at most {SPEED_MAX:g}", where="speed")
-            self._shown["speed"] = speed
+            self._shown["speed"] = _speed(speed)
         elif action == "step":
             self._steps += 1
             self._shown["paused"] = True
@@ -85,7 +84,7 @@ class ReplayControl:
         if wish.get("when_running") and not await self._may_go():
             return {**self._shown, "go": False}
         if "to_us" in wish:
-            self._clock.move_to(int(wish["to_us"]))
+            self._clock.move_to(_instant(wish, "to_us"))
         if wish.get("tick"):
             await self._tick()
         if wish.get("settle"):
@@ -99,9 +98,9 @@ class ReplayControl:
         self._shown = {
             "scenario": str(wish["scenario"])[:100],
             "title": wish.get("title", {}),
-            "start_us": int(wish["start_us"]),
-            "end_us": int(wish["end_us"]),
-            "speed": float(wish.get("speed", 900.0)),
+            "start_us": _instant(wish, "start_us"),
+            "end_us": _instant(wish, "end_us"),
+            "speed": _speed(wish.get("speed", 900.0)),
             "hold_for_people": bool(wish.get("hold_for_people", False)),
             "paused": False,
             "why": "",
@@ -130,3 +129,16 @@ class ReplayControl:
             if self._steps == 0:
                 self._go.clear()
         return True
+
+
+def _instant(wish: Mapping[str, Any], name: str) -> int:
+    value = wish.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput("a whole number of µs is needed", where=name)
+    return check_range(value, where=name)
+
+
+def _speed(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= SPEED_MAX:
+        raise InvalidInput(f"the speed must be above 0 and at most {SPEED_MAX:g}", where="speed")
+    return float(value)

@@ -156,6 +156,8 @@ async def publications(connection: Connection, channel: str, *, limit: int = 100
 
 async def publication(connection: Connection, identifier: str) -> Publication:
     """The document of a CAP identifier; NotFound when none has left under it."""
+    if "\0" in identifier:  # which no text column can hold, so none has left
+        raise NotFound("nothing was published under this identifier", where="identifier")
     row = await connection.fetchrow(
         "SELECT identifier, channel, status, content, sent_at, expires_at, cap, alert_id FROM publication"
         " WHERE identifier = $1 LIMIT 1",

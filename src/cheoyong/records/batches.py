@@ -51,18 +51,28 @@ class _Span:
     end_id: int
 
 
+async def settled_before(connection: Connection) -> int:
+    """The transaction before which all are over: what is read up to it stays as it is.
+
+    Taken before the datastreams are looked up, it keeps a batch whose datastream was registered a moment
+    later from being read without it.
+    """
+    xid: int = await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())")
+    return xid
+
+
 async def read_batches(
-    connection: Connection, after: Bookmark, datastream_ids: Sequence[int]
+    connection: Connection, after: Bookmark, before: int, datastream_ids: Sequence[int]
 ) -> list[tuple[Bookmark, ObservationBatch]]:
     """The next batches after a bookmark, with the rows of ``datastream_ids`` only, in commit order.
 
-    Bounded to 512 batches and about 200,000 rows; an empty list means there is nothing new.
+    ``before`` comes from ``settled_before``. Bounded to 512 batches and about 200,000 rows; an empty list
+    means there is nothing new.
     """
     rows = await connection.fetch(
         "SELECT xid, number, recorded_at, first_id, count FROM batch"
-        " WHERE (xid, number) > ($1::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-        " ORDER BY xid, number LIMIT $3",
-        after.xid, after.number, BATCHES_PER_READ_MAX,
+        " WHERE (xid, number) > ($1::xid8, $2) AND xid < $3::xid8 ORDER BY xid, number LIMIT $4",
+        after.xid, after.number, before, BATCHES_PER_READ_MAX,
     )  # fmt: skip
     spans = _bounded(
         _Span(

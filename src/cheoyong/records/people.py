@@ -206,7 +206,7 @@ async def _insert(connection: Connection, organisation_id: int, new: NewPerson, 
         )
     except asyncpg.UniqueViolationError:
         raise Conflict("this login is taken", where="login", mend="choose another") from None
-    except asyncpg.CheckViolationError:
+    except (asyncpg.CheckViolationError, asyncpg.CharacterNotInRepertoireError):
         raise InvalidInput(
             "a login is 2-63 of a-z, 0-9, dot, dash, underscore and starts with a letter or digit",
             where="login",

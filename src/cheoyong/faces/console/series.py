@@ -10,7 +10,7 @@ from litestar import Request, get
 from litestar.params import Parameter
 
 from cheoyong.domain.errors import InvalidInput, NotFound
-from cheoyong.domain.instant import DAY_US
+from cheoyong.domain.instant import DAY_US, EARLIEST_US, LATEST_US
 from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.faces.console.snapshot import flag_of
@@ -30,7 +30,7 @@ WHERE d.series = $1 AND v.phenomenon_time BETWEEN $2 AND $3 AND v.result IS NOT 
 ORDER BY v.phenomenon_time, v.id LIMIT $4
 """
 
-Micros = Annotated[int, Parameter(ge=-(2**62), le=2**62)]
+Micros = Annotated[int, Parameter(ge=EARLIEST_US, le=LATEST_US)]
 
 
 @get("/api/gauges/{series:str}/observations", opt=needs("read"))

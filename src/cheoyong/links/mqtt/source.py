@@ -23,6 +23,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolic
 from nats.js.errors import NotFoundError
 
 from cheoyong.domain.errors import CheoyongError, ConfigurationError, OutOfSpace, Unavailable
+from cheoyong.domain.instant import from_datetime
 from cheoyong.links.mqtt.parse import OBSERVATIONS_SUBJECTS, topic_of
 
 STREAM = "$MQTT_msgs"  # names fixed by nats-server (server/mqtt.go)
@@ -45,12 +46,16 @@ _PARKED_MESSAGES_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One MQTT message. ``sequence`` is its number in the broker's stream, None for QoS 0."""
+    """One MQTT message. ``sequence`` is its number in the broker's stream, None for QoS 0.
+
+    ``arrived_us`` is when the broker took it in, the same at every delivery; None for QoS 0.
+    """
 
     topic: str
     payload: bytes
     sequence: int | None
     delivery: int = 1
+    arrived_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,8 @@ class MqttSource:
         sequence, delivery = int(metadata.sequence.stream), int(metadata.num_delivered)
         self.counts.redelivered += delivery > 1
         topic = topic_of(message.subject.removeprefix(STORED_PREFIX))
-        await self._stored.put(_Held(Arrival(topic, message.data, sequence, delivery), message))
+        arrived_us = from_datetime(metadata.timestamp)
+        await self._stored.put(_Held(Arrival(topic, message.data, sequence, delivery, arrived_us), message))
 
     async def _pass(self, message: Msg) -> None:
         # QoS 1 passes here too, on its way to plain subscribers: that one we get from the stream.
