@@ -189,6 +189,9 @@ class Installation:
             degraded.append(
                 {"part": "bus", "why": "NATS does not answer: consoles update late, MQTT is closed"}
             )
+        if self.fact_clock.step_s:
+            why = f"the machine's clock stepped by {self.fact_clock.step_s:.0f} s and is not believed"
+            degraded.append({"part": "clock", "why": f"{why}: set it right and start again"})
         behind = self._last_number - self._taken_number
         silent_s = (real_us() - self._last_progress_us) / SECOND_US
         if behind > 0 and silent_s > SILENT_WORKER_S:
