@@ -136,7 +136,7 @@ const catalogue = {
   doIncident: { ko: '담당을 정하고, 근거를 확인한 뒤 경보 초안을 결정합니다.', en: 'Take it, look at the evidence, then decide on the draft warning.' },
   since: { ko: '{time}부터 · 경과 {age}', en: 'since {time} · {age}' },
   nobody: { ko: '아직 아무도 맡지 않음', en: 'Nobody yet' },
-  platformActions: { ko: '울산시 표준 절차가 아닌 일반 안내', en: 'General guidance, not the city’s own procedure' },
+  platformActions: { ko: '일반 안내이며 시의 표준 절차가 아닙니다', en: 'General guidance, not the city’s own procedure' },
 
   // Incidents
   incident: { ko: '상황', en: 'Incident' },
@@ -165,7 +165,7 @@ const catalogue = {
   flagFail: { ko: '불량', en: 'bad' },
   flagMissing: { ko: '결측', en: 'missing' },
   range90: { ko: '90 % 범위 {low}–{high}', en: '90 % range {low}–{high}' },
-  mapLabel: { ko: '울산 지도. 같은 내용이 아래 관측소 표와 오른쪽 주민 표에 있습니다.', en: 'City map. The gauge table below and the residents table hold the same content.' },
+  mapLabel: { ko: '도시 지도. 같은 내용이 아래 관측소 표와 오른쪽 주민 표에 있습니다.', en: 'City map. The gauge table below and the residents table hold the same content.' },
   mapIllustrative: { ko: '강줄기는 참고용', en: 'river line illustrative' },
   mapAffected: { ko: '영향 지역', en: 'affected towns' },
   mapGauge: { ko: '관측소', en: 'gauge' },
