@@ -124,15 +124,7 @@ async def play(plan: Plan, city_name: str, ready: Ready, telling: Telling, stop:
             await seen.look(step.at_us)
             if stopping.done():
                 break
-        result = await report(ready.url, operator, driver, city, scenario)
-        telling.event(driver.sent.at_us, _verdict(result))
-        return result
-
-
-def _verdict(result: Report) -> str:
-    if result.lead_minutes is None:
-        return "the forecast never became confident before the official advisory"
-    return f"the forecast was confident {result.lead_minutes:.0f} min before the official advisory"
+        return await report(ready.url, operator, driver, city, scenario)
 
 
 class Seen:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cheoyong.cli.examples import Command
+
 app = typer.Typer(
     help="Measure this machine, each figure beside a limit of the same run.", no_args_is_help=True
 )
@@ -17,7 +19,7 @@ def _group() -> None:
     """Measure this machine, each figure beside a limit of the same run."""
 
 
-@app.command()
+@app.command(cls=Command)
 def ingest(
     observations: Annotated[
         int, typer.Option(help="How many to send as dataArrays.", min=10_000)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cheoyong.cli.words import language, say
+
 if TYPE_CHECKING:
     from cheoyong.app.demo import Telling
     from cheoyong.app.report import Report
@@ -95,7 +97,7 @@ class Talk:
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             console=self._console, disable=not sys.stderr.isatty(),
         )  # fmt: skip
-        self._task = self._bar.add_task("starting", total=None)
+        self._task = self._bar.add_task(say("starting"), total=None)
 
     def __enter__(self) -> Talk:
         """Begin to draw."""
@@ -113,13 +115,13 @@ class Talk:
         return Telling(self._ready, self._step, self._event)
 
     def _ready(self, ready: object, scenario: object) -> None:
-        title = scenario.title["en"]  # type: ignore[attr-defined]
-        self._console.print(f"[bold]EXERCISE 훈련[/bold] {title}")
+        title = scenario.title[language()]  # type: ignore[attr-defined]
+        self._console.print(f"[bold]{say('exercise')}[/bold] {title}")
         if self._headless:
             return
         link = f"{ready.url}/console/#/link/{ready.exercise.browser_operator}"  # type: ignore[attr-defined]
-        self._console.print(f"Open the console (this link works once):\n  {link}")
-        self._console.print("Ctrl-C ends the demo; its data is deleted then unless you gave --data.")
+        self._console.print(f"{say('open_console')}\n  {link}")
+        self._console.print(say("end_demo"))
         _open_browser(link)
 
     def _step(self, step: object, total: int) -> None:
@@ -150,8 +152,11 @@ def _print(result: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="What the replay showed (EXERCISE)", show_header=False)
+    table = Table(title=say("report"), show_header=False)
     for name, value in result.as_json().items():
         shown = "\n".join(value) if isinstance(value, tuple) else "–" if value is None else str(value)
         table.add_row(name.replace("_", " "), shown)
+    minutes = result.lead_minutes
     Console().print(table)
+    early = minutes is not None and minutes > 0
+    Console().print(say("lead", minutes=f"{minutes:.0f}") if early else say("no_lead"))

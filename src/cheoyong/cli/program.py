@@ -9,6 +9,7 @@ import typer
 
 from cheoyong import __version__
 from cheoyong.cli import bench, demo, doctor, replay, score, serve
+from cheoyong.cli.examples import Command
 
 app = typer.Typer(
     name="cheoyong",
@@ -36,9 +37,9 @@ def _program(
     """An open city-safety platform: from one raw observation to a delivered, understood warning."""
 
 
-app.command()(serve.serve)
-app.command()(demo.demo)
-app.command()(replay.replay)
-app.command()(doctor.doctor)
+app.command(cls=Command)(serve.serve)
+app.command(cls=Command)(demo.demo)
+app.command(cls=Command)(replay.replay)
+app.command(cls=Command)(doctor.doctor)
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")

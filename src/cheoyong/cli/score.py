@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cheoyong.cli.examples import Command
+
 if TYPE_CHECKING:
     from cheoyong.app.score import RiverScore
 
@@ -19,7 +21,7 @@ def _group() -> None:
     """Score a model on hours it was not trained on."""
 
 
-@app.command()
+@app.command(cls=Command)
 def river(
     stage: Annotated[Path, typer.Option(help="Hourly river stages, .csv or .csv.gz.")],
     dam: Annotated[Path, typer.Option(help="Hourly dam levels and releases, .csv or .csv.gz.")],

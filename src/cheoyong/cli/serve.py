@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cheoyong.cli.words import say
+
 if TYPE_CHECKING:
     from cheoyong.app.serve import Ready
 
@@ -65,9 +67,9 @@ def _say(ready: Ready, as_json: bool) -> None:
         body = {"url": ready.url, "mqtt_port": ready.mqtt_port, "first_link": ready.first_link or None}
         typer.echo(msgspec.json.encode(body).decode())
         return
-    typer.echo(f"Cheoyong is ready: {ready.url}/console/", err=True)
+    typer.echo(say("ready", url=ready.url), err=True)
     if ready.mqtt_port:
-        typer.echo(f"MQTT sensors:      port {ready.mqtt_port}, password = API key", err=True)
+        typer.echo(say("mqtt", port=ready.mqtt_port), err=True)
     if ready.first_link:
-        typer.echo("First sign-in, once, within 24 hours, as administrator:", err=True)
+        typer.echo(say("first_link"), err=True)
         typer.echo(f"  {ready.first_link}", err=True)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import typer
 
+from cheoyong.cli.words import say
+
 T = TypeVar("T")
 EXIT_ERROR, EXIT_AT_ONCE = 2, 130
 
@@ -32,7 +34,7 @@ def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -
     try:
         return uvloop.run(body())
     except CheoyongError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"{say('error')}: {error}", err=True)
         raise typer.Exit(EXIT_ERROR) from None
 
 
@@ -40,4 +42,4 @@ def _asked(stop: asyncio.Event) -> None:
     if stop.is_set():
         os._exit(EXIT_AT_ONCE)  # asked twice: now, whatever is left; the next start recovers
     stop.set()
-    print("stopping … (again to stop at once)", file=sys.stderr)
+    print(say("stopping"), file=sys.stderr)
