@@ -68,9 +68,9 @@ $(BIN)/python:
 
 console/node_modules/.installed: console/package.json console/package-lock.json
 	@command -v npm >/dev/null || { echo "error: npm is not here; install Node.js 20.19 or newer" >&2; exit 1; }
-	npm --prefix console ci --no-audit --no-fund --loglevel=error
+	npm --prefix console ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(STATIC)/index.html: console/node_modules/.installed $(CONSOLE_SOURCES)
-	npm --prefix console run --silent build -- --logLevel warn
+	npm --prefix console run --silent build -- --logLevel error
 	@touch $@
