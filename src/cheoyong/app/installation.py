@@ -22,7 +22,7 @@ from cheoyong.domain.city import CityPack
 from cheoyong.domain.fact import AlertContent, Fact
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.faces.cap.render import render_cap
-from cheoyong.faces.console.events import EventHub
+from cheoyong.faces.console.events import EventHub, encode
 from cheoyong.flow.alert_desk import AlertDesk, Clocks
 from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Intake
@@ -31,6 +31,7 @@ from cheoyong.records.observations import ObservationWriter, Rows, Stored
 
 SETTLE_S_MAX = 60.0
 SILENT_WORKER_S = 30.0
+DRAFT_WAITS = "a draft waits for a person"
 
 _log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ class Installation:
         self.pool = pools.app
         self.bus = bus
         self.mode = settings.mode
-        self.hub = EventHub()
+        self.hub = EventHub(lambda: encode("clock", self.clock()))
         self.fact_clock: Clock = SimulatedClock(last_us) if self.mode == "exercise" else WorldClock()
         # A clock that was set back a little while we were stopped stands until the world has caught up (F07).
         held_us = last_us if last_us - real_us() <= BACK_HELD_US else 0
@@ -98,6 +99,7 @@ class Installation:
         self.mqtt_port: int | None = None
         self.troubles: dict[str, str] = {}
         self.screening: dict[str, int] = {}
+        self._waiting_drafts: set[str] = set()
 
     def now_us(self) -> int:
         """The machine's own time: sign-ins and keys never live on a replay's clock."""
@@ -139,8 +141,18 @@ class Installation:
     def _hear_facts(self, body: Any) -> None:
         for fact in body["facts"]:
             self.hub.tell(body["organisation"], "fact", fact, seq=fact["seq"])
-            if fact["kind"] == "alert" and fact["body"]["step"] == "drafted" and not fact["body"]["by"]:
-                self.replay.hold("a draft waits for a person")
+            if fact["kind"] == "alert":
+                self._mind_replay(fact["body"])
+
+    def _mind_replay(self, step: Any) -> None:
+        """Hold a replay while a draft of the machine waits for people; go on when the last is dealt with."""
+        if step["step"] == "drafted" and not step["by"]:
+            self._waiting_drafts.add(step["alert_id"])
+            self.replay.hold(DRAFT_WAITS)
+        elif step["step"] in ("published", "rejected", "superseded", "expired"):
+            self._waiting_drafts.discard(step["alert_id"])
+            if not self._waiting_drafts:
+                self.replay.release(DRAFT_WAITS)
 
     def _hear_progress(self, body: Any) -> None:
         self._taken_number = max(self._taken_number, body["number"])

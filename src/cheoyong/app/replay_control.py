@@ -65,6 +65,12 @@ class ReplayControl:
             self._set_paused(True, why)
             self._changed()
 
+    def release(self, why: str) -> None:
+        """Go on when what it was held for is done; a person's own pause is left alone."""
+        if self._shown is not None and self._shown["paused"] and self._shown["why"] == why:
+            self._set_paused(False, "")
+            self._changed()
+
     async def advance(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """The driver's turn: begin (``scenario``), move the clock (``to_us``), ``tick``, ``settle``, ``end``.
 
@@ -95,6 +101,12 @@ class ReplayControl:
         return {**self._shown, "go": True}
 
     def _begin(self, wish: Mapping[str, Any]) -> None:
+        if self._clock is not None and _instant(wish, "start_us") < self._clock.now_us():
+            raise Conflict(
+                "this installation has lived past the start of the scenario: its clock only goes forward",
+                where="start_us",
+                mend="replay into a new data folder",
+            )
         self._shown = {
             "scenario": str(wish["scenario"])[:100],
             "title": wish.get("title", {}),

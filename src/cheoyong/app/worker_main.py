@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import stat
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -28,6 +30,8 @@ from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
 from cheoyong.links.hourly_csv.source import read_history
 from cheoyong.records.connection import FLOW, open_pool
+
+_CLOSE_S_MAX = 3.0
 
 _log = structlog.get_logger()
 
@@ -82,6 +86,7 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _stop_with_parent(stop)
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -91,7 +96,24 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     await bus.close()
-    await pool.close()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(pool.close(), _CLOSE_S_MAX)
+
+
+class _ParentGone(asyncio.Protocol):
+    """Notes the end of standard input, which `serve` holds open as long as it lives."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The parent has ended, however it ended."""
+        self._stop.set()
+
+
+async def _stop_with_parent(stop: asyncio.Event) -> None:
+    if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
+        await asyncio.get_running_loop().connect_read_pipe(lambda: _ParentGone(stop), sys.stdin)
 
 
 def main() -> None:

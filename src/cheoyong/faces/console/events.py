@@ -8,7 +8,7 @@ is a hint of what changed, the records are the truth.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
@@ -19,9 +19,10 @@ HEARTBEAT_S = 2.0
 
 
 class EventHub:
-    """Hands each event to every listener of its organisation."""
+    """Hands each event to every listener of its organisation; ``beat`` makes the event of a quiet time."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat: Callable[[], bytes]) -> None:
+        self._beat = beat
         self._listeners: dict[asyncio.Queue[bytes | None], int] = {}
         self.dropped = 0
 
@@ -51,7 +52,7 @@ class EventHub:
         self._listeners.clear()
 
     async def listen(self, organisation_id: int) -> AsyncGenerator[bytes, None]:
-        """Events as they come, and a heartbeat every two seconds so that a dead line is noticed."""
+        """Events as they come, and a beat after two quiet seconds so that a dead line is noticed."""
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(EVENTS_WAITING_MAX)
         self._listeners[queue] = organisation_id
         try:
@@ -60,7 +61,7 @@ class EventHub:
                 try:
                     text = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    yield self._beat()
                     continue
                 if text is None:
                     return
