@@ -25,6 +25,9 @@ _COMMANDS_HEAD = """# Commands
 What a command says goes to standard error, its data to standard output; with `--json` the data is one JSON
 object. Every command has `-h`/`--help`. Exit codes: 0 done, 1 `doctor` found a failure, 2 wrong usage or a
 problem that is named on standard error, 130 stopped at once by a second Ctrl-C.
+
+What `serve`, `demo` and `replay` say while they run is Korean or English, by `CHEOYONG_LANGUAGE` (`ko`, `en`), else by the
+locale. Help is in English.
 """
 
 _SETTINGS_HEAD = f"""# Settings
@@ -58,7 +61,7 @@ def commands_page() -> str:
 
 
 def _command(name: str, command: Any) -> str:
-    what, _, examples = command.help.partition("Examples:")
+    what, _, examples = command.help.replace("\b", "").partition("Examples:")
     lines = [f"## `{name}`", "", " ".join(what.split()), ""]
     if examples.strip():
         lines += ["```sh", *(line.strip() for line in examples.strip().splitlines()), "```", ""]
