@@ -26,8 +26,8 @@ What a command says goes to standard error, its data to standard output; with `-
 object. Every command has `-h`/`--help`. Exit codes: 0 done, 1 `doctor` found a failure, 2 wrong usage or a
 problem that is named on standard error, 130 stopped at once by a second Ctrl-C.
 
-What `serve`, `demo` and `replay` say while they run is Korean or English, by `CHEOYONG_LANGUAGE` (`ko`, `en`), else by the
-locale. Help is in English.
+What `serve`, `demo` and `replay` say while they run is Korean or English, by `CHEOYONG_LANGUAGE` (`ko` or
+`en`), else by the locale. Help is in English.
 """
 
 _SETTINGS_HEAD = f"""# Settings
