@@ -81,7 +81,7 @@ async def keep_worker(installation: Installation, folder: DataFolder, settings: 
         deaths = 0 if real_us() - started_us > 60_000_000 else deaths + 1
         installation.troubles["worker"] = f"the worker ended with {code}, {deaths} times in a minute"
         _log.error("worker_died", code=code, deaths=deaths)
-        await asyncio.sleep(_WORKER_RESTART_S[min(deaths, len(_WORKER_RESTART_S)) - 1])
+        await asyncio.sleep(_WORKER_RESTART_S[min(max(deaths, 1), len(_WORKER_RESTART_S)) - 1])
 
 
 async def _start_worker(

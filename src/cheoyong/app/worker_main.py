@@ -25,7 +25,7 @@ from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.hazard import Hazard, HazardModel
 from cheoyong.domain.level import Status
-from cheoyong.flow.pipeline import Setup
+from cheoyong.flow.state import Setup
 from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
 from cheoyong.links.hourly_csv.source import read_history

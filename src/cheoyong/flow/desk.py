@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cheoyong.domain.errors import Conflict
 from cheoyong.domain.fact import AlertStep, Fact, make_fact
-from cheoyong.flow.pipeline import PipelineState, Setup
+from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.records.alerts import StoredAlert, alerts_of_incident, alerts_to_expire, next_expiry, save_alert
 from cheoyong.records.commands import Command
 from cheoyong.records.connection import Connection

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from cheoyong.detect.snapshot import dump, load
-from cheoyong.flow.pipeline import Known, PipelineState
+from cheoyong.flow.state import Known, PipelineState
 from cheoyong.respond.incident import IncidentState
 
 VERSION = 1

@@ -23,7 +23,8 @@ from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, supersede_untouched
-from cheoyong.flow.pipeline import PipelineState, Setup, step
+from cheoyong.flow.pipeline import step
+from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
 from cheoyong.records import alerts, commands
 from cheoyong.records.batches import BATCHES_PER_READ_MAX, START, Bookmark, read_batches, settled_before

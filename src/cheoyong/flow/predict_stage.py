@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PREDICT: a forecast from every model that one of its inputs has news for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cheoyong.detect.rules import Gauges
+from cheoyong.detect.screen import usable
+from cheoyong.domain.fact import Fact, Forecast, make_fact
+from cheoyong.domain.observation import ObservationBatch, Series
+from cheoyong.flow.state import PipelineState, Setup
+
+
+def predict(setup: Setup, state: PipelineState, batch: ObservationBatch, gauges: Gauges) -> tuple[Fact, ...]:
+    """A forecast for each model that one of its inputs has news for."""
+    if not len(batch):
+        return ()
+    datastream_of = {gauge.series: key for key, (_, gauge) in gauges.items()}
+    fresh = {gauges[key][1].series for key in set(batch.datastream_id.tolist()) if key in gauges}
+    made = []
+    for model in setup.models:
+        if fresh.isdisjoint(model.inputs) or model.series not in datastream_of:
+            continue
+        recent = {
+            name: usable(state.screen, datastream_of[name]) for name in model.inputs if name in datastream_of
+        }
+        target = recent[model.series]
+        if not len(target.time_us):
+            continue
+        issued_us = int(target.time_us[-1])
+        forecast = model.forecast(
+            {name: series.until(issued_us) for name, series in recent.items()}, issued_us
+        )
+        before = state.forecasts.get(model.series)
+        if forecast is not None and not (before and before.forecast == forecast):
+            made.append(_forecast_fact(setup, forecast, batch, recent, datastream_of))
+    return tuple(made)
+
+
+def _forecast_fact(
+    setup: Setup,
+    forecast: Forecast,
+    batch: ObservationBatch,
+    recent: Mapping[str, Series],
+    datastream_of: Mapping[str, int],
+) -> Fact:
+    """The forecast, caused by the observations of this batch that it read."""
+    read = {datastream_of[name] for name in recent}
+    ids = [int(i) for i, d in zip(batch.id, batch.datastream_id, strict=True) if int(d) in read]
+    return make_fact(
+        forecast,
+        key=f"{forecast.hazard}:{forecast.series}:{forecast.issued_us}:{forecast.model}",
+        organisation_id=setup.organisation_id,
+        about_us=forecast.issued_us,
+        recorded_us=batch.recorded_us,
+        observation_ids=tuple(ids),
+    )

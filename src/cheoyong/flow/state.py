@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline is set up with and what it remembers between batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cheoyong.detect.screen import State as ScreenState
+from cheoyong.domain.city import CityPack
+from cheoyong.domain.fact import AlarmStep, Fact, Forecast
+from cheoyong.domain.hazard import HazardModel
+from cheoyong.domain.level import Status
+from cheoyong.respond.incident import IncidentRules, IncidentState, Key
+from cheoyong.warn.draft import DraftRules
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What does not change while a worker runs: whose city, which models, which rules.
+
+    ``status`` is Exercise whenever the clock is not the world's: no stage can make it Actual.
+    """
+
+    organisation_id: int
+    city: CityPack
+    models: tuple[HazardModel, ...]
+    status: Status
+    incident_rules: IncidentRules = field(default_factory=IncidentRules)
+    draft_rules: DraftRules = field(default_factory=DraftRules)
+
+    @property
+    def hazard_of(self) -> dict[str, str]:
+        """Which hazard the levels of a series warn of: the one that is configured for it."""
+        return {series: hazard for hazard, settings in self.city.hazards.items() for series in settings}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fact that later facts will be caused by: its id and body."""
+
+    id: UUID
+    about_us: int
+    recorded_us: int
+    alarm: AlarmStep | None = None
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineState:
+    """Everything the stages remember between batches."""
+
+    screen: ScreenState
+    incidents: dict[Key, IncidentState] = field(default_factory=dict)
+    alarms: dict[tuple[str, str], Known] = field(default_factory=dict)
+    forecasts: dict[str, Known] = field(default_factory=dict)
+
+
+def known(fact: Fact) -> Known:
+    """What has to be remembered of a fact so that later ones can name it as their cause."""
+    body = fact.body
+    return Known(
+        fact.id,
+        fact.about_us,
+        fact.recorded_us,
+        alarm=body if isinstance(body, AlarmStep) else None,
+        forecast=body if isinstance(body, Forecast) else None,
+    )
+
+
+def fact_of(setup: Setup, known: Known) -> Fact:
+    """The fact that was remembered."""
+    body = known.alarm or known.forecast
+    if body is None:
+        raise ValueError("a known fact has a body")
+    kind = "alarm" if known.alarm else "forecast"
+    return Fact(known.id, kind, setup.organisation_id, known.about_us, known.recorded_us, body)
+
+
+def series_of(fact: Fact) -> str:
+    """The series a fact is about; empty when it is about none."""
+    return str(getattr(fact.body, "series", ""))
