@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -10,11 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import psutil
 
@@ -48,6 +50,36 @@ def wait_until(true: Callable[[], Any], what: str, patience_s: float = 20.0) -> 
     return found
 
 
+class OwnersLine:
+    """A connection as the owner of the database, usable from tests of any kind; made again when it broke."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connection: Any = None
+
+    def fetch(self, statement: str) -> list[Any]:
+        return list(asyncio.run_coroutine_threadsafe(self._fetch(statement), self._loop).result(60))
+
+    async def _fetch(self, statement: str) -> Any:
+        try:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self._dsn)
+            return await self._connection.fetch(statement)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            self._connection = await asyncpg.connect(self._dsn)
+            return await self._connection.fetch(statement)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._loop.call_soon_threadsafe(self._connection.terminate)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+
 class Serving:
     """One installation that can be started, killed, asked and stopped."""
 
@@ -60,6 +92,7 @@ class Serving:
         self.ready: dict[str, Any] = {}
         self.log = root.with_name(root.name + ".log")
         self.first_link = ""
+        self._line: OwnersLine | None = None
 
     # Life ---------------------------------------------------------------------------------------
 
@@ -105,6 +138,8 @@ class Serving:
 
     def clear_away(self) -> None:
         """Stop, and end whatever should have ended by itself; the caller deletes the folder."""
+        if self._line is not None:
+            self._line.close()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -161,29 +196,32 @@ class Serving:
         )  # fmt: skip
 
     def sql(self, statement: str) -> str:
-        """What psql answers as the owner of the database."""
-        return Postgres(DataFolder(self.root)).ask(statement).strip()
+        """What the owner of the database is answered: rows as lines, columns parted by ``|``."""
+        rows = self.database.fetch(statement)
+        return "\n".join("|".join("" if value is None else str(value) for value in row) for row in rows)
 
     def count(self, statement: str) -> int:
         return int(self.sql(statement))
+
+    @property
+    def database(self) -> OwnersLine:
+        if self._line is None:
+            self._line = OwnersLine(Postgres(DataFolder(self.root)).dsn)
+        return self._line
 
     def caught_up(self) -> None:
         """Wait until the worker has taken in every batch on record."""
         wait_until(
             lambda: self.sql(
                 "SELECT coalesce(max(batch), 0) >= (SELECT coalesce(max(number), 0) FROM batch) FROM bookmark"
-            ) == "t",
+            ) == "True",
             "the worker to catch up", 60,
         )  # fmt: skip
 
 
-@contextmanager
-def psutil_gone() -> Iterator[None]:
+def psutil_gone() -> contextlib.AbstractContextManager[None]:
     """A process that ended meanwhile is what we wanted, or nothing to us."""
-    try:
-        yield
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        pass
+    return contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess)
 
 
 class Person:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import Live
 from serving import OM, data_array, new_key, register, send, thing
+
+from conftest import Live
 
 pytestmark = pytest.mark.engines
 TIME = "2026-01-01T00:00:00Z"
