@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import PROGRAM, Person, Serving, administrator, bare_environment, new_key
+from serving import PROGRAM, Person, Serving, administrator, bare_environment, every_table, new_key
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,7 @@ class Drill:
 
     serving: Serving
     report: dict[str, Any]
+    tables: dict[str, list[str]]
     key: str
     operator: Person
     approver: Person
@@ -95,12 +96,14 @@ def drill(outside: Path) -> Iterator[Drill]:
     serving = Serving(outside / "drill", mode="exercise").start()
     try:
         report = replay_into(serving)
+        tables = every_table(serving.database)
         serving.stop()  # its driver has used the links up: the next start makes fresh ones
         serving.start()
         operator, approver = serving.secret("exercise-links").split()
         yield Drill(
             serving,
             report,
+            tables,
             serving.secret("exercise-key"),
             Person(serving, operator),
             Person(serving, approver),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`cheoyong serve` as a person runs it: a process of its own on a data folder of its own, and ways to hurt it."""
+"""`cheoyong serve` as a person runs it: a process of its own, a data folder of its own, ways to hurt it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ PROGRAM = Path(sys.executable).with_name("cheoyong")
 START_S_MAX = 90.0
 STOP_S_MAX = 10.0  # L7
 GAUGES = ("taehwa_stage_m", "samho_stage_m", "guyeong_stage_m")
+FACTS = (
+    "SELECT id, kind, about_at, recorded_at, organisation_id, body, caused_by, observation_ids"
+    " FROM fact ORDER BY seq"
+)
+# batch xid is PostgreSQL's own count of transactions, which background work moves too
+TABLES = {
+    "fact": FACTS,
+    "observation": "SELECT id, datastream_id, phenomenon_time, result, digest FROM observation ORDER BY id",
+    "quality": "SELECT * FROM quality ORDER BY observation_id, batch",
+    "publication": "SELECT identifier, channel, sent_at, sha256 FROM publication ORDER BY identifier",
+    "batch": "SELECT number, recorded_at, first_id, count FROM batch ORDER BY number",
+    "alert": "SELECT id, version, state, changed_at FROM alert ORDER BY id",
+}
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
 
 
@@ -78,6 +91,11 @@ class OwnersLine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+
+def every_table(line: OwnersLine) -> dict[str, list[str]]:
+    """What a replay must give bit for bit, row by row."""
+    return {table: [repr(tuple(row)) for row in line.fetch(query)] for table, query in TABLES.items()}
 
 
 class Serving:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from serving import PROGRAM, OwnersLine, bare_environment
+from serving import PROGRAM, OwnersLine, bare_environment, every_table
 
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.folder import DataFolder
@@ -17,23 +17,10 @@ from cheoyong.faces.cap.read import cap_problems
 from conftest import Drill
 
 pytestmark = pytest.mark.engines
-FACTS = (
-    "SELECT id, kind, about_at, recorded_at, organisation_id, body, caused_by, observation_ids"
-    " FROM fact ORDER BY seq"
-)
-# batch xid is PostgreSQL's own count of transactions, which background work moves too
-TABLES = {
-    "fact": FACTS,
-    "observation": "SELECT id, datastream_id, phenomenon_time, result, digest FROM observation ORDER BY id",
-    "quality": "SELECT * FROM quality ORDER BY observation_id, batch",
-    "publication": "SELECT identifier, channel, sent_at, sha256 FROM publication ORDER BY identifier",
-    "batch": "SELECT number, recorded_at, first_id, count FROM batch ORDER BY number",
-    "alert": "SELECT id, version, state, changed_at FROM alert ORDER BY id",
-}
 
 
 @pytest.fixture(scope="module")
-def second_run(outside: Path) -> Iterator[tuple[dict[str, object], OwnersLine]]:
+def second_run(outside: Path) -> Iterator[tuple[dict[str, object], dict[str, list[str]]]]:
     """The demo in a folder of its own: its report and its database after the end."""
     root = outside / "second"
     argv = [str(PROGRAM), "demo", "--headless", "--json", "--data", str(root)]
@@ -44,13 +31,9 @@ def second_run(outside: Path) -> Iterator[tuple[dict[str, object], OwnersLine]]:
         engine = Postgres(folder)
         engine.start()
         line = OwnersLine(engine.dsn)
-        yield json.loads(done.stdout), line
+        yield json.loads(done.stdout), every_table(line)
         line.close()
         engine.stop()
-
-
-def lines(line: OwnersLine, query: str) -> list[str]:
-    return [repr(tuple(row)) for row in line.fetch(query)]
 
 
 def test_the_walk_from_gauge_to_published_warning_ends_with_a_whole_report(drill: Drill) -> None:
@@ -98,18 +81,17 @@ def test_every_cause_of_a_fact_is_a_fact_that_stands_before_it(drill: Drill) -> 
 
 
 def test_F26_two_replays_in_two_fresh_folders_give_the_same_facts_bit_for_bit(
-    drill: Drill, second_run: tuple[dict[str, object], OwnersLine]
+    drill: Drill, second_run: tuple[dict[str, object], dict[str, list[str]]]
 ) -> None:
-    _, line = second_run
-    for table, query in TABLES.items():
-        first, second = lines(drill.serving.database, query), lines(line, query)
+    for table, second in second_run[1].items():
+        first = drill.tables[table]
         assert first or table == "quality", table  # a clean storm has no verdict but pass
         differing = "\n".join(list(difflib.unified_diff(first, second, n=0))[:10])
         assert first == second, f"{table} differs:\n{differing}"
 
 
 def test_F26_the_demo_and_the_replay_report_the_same(
-    drill: Drill, second_run: tuple[dict[str, object], OwnersLine]
+    drill: Drill, second_run: tuple[dict[str, object], dict[str, list[str]]]
 ) -> None:
     first, second = dict(drill.report), dict(second_run[0])
     for report in (first, second):
@@ -142,8 +124,8 @@ def test_F24_the_database_itself_refuses_a_status_on_another_channel(
     drill: Drill, channel: str, status: str
 ) -> None:
     copied = (
-        f"INSERT INTO publication SELECT 'forged', '{channel}', organisation_id, alert_id, '{status}', content, sent_at,"
-        " expires_at, sha256, cap FROM publication LIMIT 1 RETURNING 1"
+        f"INSERT INTO publication SELECT 'forged', '{channel}', organisation_id, alert_id, '{status}',"
+        " content, sent_at, expires_at, sha256, cap FROM publication LIMIT 1 RETURNING 1"
     )
     with pytest.raises(Exception, match="violates check constraint"):
         drill.serving.sql(copied)
