@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cheoyong.app.river_events import WITHIN_S, StormEvent, storm_events
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError, InvalidInput
 from cheoyong.domain.instant import check_range, format_instant, from_datetime
@@ -26,6 +27,7 @@ from cheoyong.links.hourly_csv.parse import Column, to_series
 from cheoyong.links.hourly_csv.source import read_columns, read_table
 
 HIGH_STAGE_M = 2.0
+HOUR_S = 3600
 _ON_TIME_US = 10 * 60 * 1_000_000
 
 
@@ -61,16 +63,28 @@ class RiverScore:
     scored_until: str
     inputs: tuple[str, ...]
     leads: Mapping[str, LeadScore]
+    left_out: str | None = None
+    events: tuple[StormEvent, ...] | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Plain dictionaries, in the order of the fields."""
-        return asdict(self)
+        """Plain dictionaries in the order of the fields; ``left_out``, ``events`` only where asked for."""
+        plain = asdict(self)
+        return {name: plain[name] for name in plain if plain[name] is not None}
 
 
 def score_files(
-    city: str, files: tuple[Path, ...], train_until: str, leads_h: tuple[int, ...], series: str | None = None
+    city: str,
+    files: tuple[Path, ...],
+    train_until: str,
+    leads_h: tuple[int, ...],
+    series: str | None = None,
+    *,
+    leave_out: str | None = None,
+    events: bool = False,
 ) -> RiverScore:
     """Train on what the hourly CSV files hold before ``train_until``, score what follows.
+
+    ``leave_out`` "START,END" keeps that span out of training and scores it alone. ``events`` adds the storms.
 
     ``train_until`` is an ISO 8601 date or date-time; without a zone it is in the city's time. Columns are
     named as in the city's ``history/columns.toml``. ``series`` picks one of several forecast gauges.
@@ -89,7 +103,8 @@ def score_files(
                 "has no column that the city knows", where=path.name, mend=f"expected {sorted(columns)}"
             )
         history |= found
-    return score_history(pack, history, cut_us, leads_h, series)
+    left_us = None if leave_out is None else _span(leave_out, pack.time_zone)
+    return score_history(pack, history, cut_us, leads_h, series, leave_out_us=left_us, events=events)
 
 
 def score_history(
@@ -98,34 +113,61 @@ def score_history(
     cut_us: int,
     leads_h: tuple[int, ...],
     series: str | None = None,
+    *,
+    leave_out_us: tuple[int, int] | None = None,
+    events: bool = False,
 ) -> RiverScore:
-    """The same from series already read; forecasts are issued on the hour from ``cut_us`` on."""
-    target = replace(_pick(pack, series), leads_s=_leads_s(leads_h), exclude=())
+    """The same from series already read; forecasts are issued on the hour from ``cut_us`` on.
+
+    With ``leave_out_us`` (start, end): issued within that span, which training has not seen.
+    """
+    shown_s = _leads_s(leads_h)
+    needed_s = {*shown_s, *range(HOUR_S, WITHIN_S + 1, HOUR_S)} if events else shown_s
+    exclude = () if leave_out_us is None else (leave_out_us,)
+    target = replace(_pick(pack, series), leads_s=tuple(sorted(needed_s)), exclude=exclude)
     own = history.get(target.series)
     if own is None:
         raise InvalidInput("is in none of the files", where=target.series)
-    model = train_gauge(target, (), {name: one.until(cut_us - 1) for name, one in history.items()})
+    gauge = pack.gauges.get(target.series)
+    levels = gauge.levels if gauge and events else ()
+    model = train_gauge(target, levels, {name: one.until(cut_us - 1) for name, one in history.items()})
     last_us = int(own.time_us[-1]) if len(own.time_us) else cut_us
-    issued_us = np.arange(-(-cut_us // HOUR_US) * HOUR_US, last_us + 1, HOUR_US, dtype=np.int64)
+    start_us, end_us = leave_out_us or (cut_us, last_us + 1)
+    end_us = min(end_us, last_us + 1)
+    issued_us = np.arange(-(-start_us // HOUR_US) * HOUR_US, end_us, HOUR_US, dtype=np.int64)
     if len(issued_us) == 0:
         raise InvalidInput("the files end before it: nothing is left to score", where="train-until")
     outlook = model.outlook(history, issued_us)
     scores = {}
     for i, lead in enumerate(model.leads):
-        observed = known_at(own, issued_us + lead.lead_s * 1_000_000, _ON_TIME_US)
-        scores[f"{lead.lead_s // 3600}"] = _score(model, outlook, i, observed)
+        if lead.lead_s in shown_s:
+            observed = known_at(own, issued_us + lead.lead_s * 1_000_000, _ON_TIME_US)
+            scores[f"{lead.lead_s // HOUR_S}"] = _score(model, outlook, i, observed)
     zone = ZoneInfo(pack.time_zone)
     return RiverScore(
         model.id,
         model.series,
         format_instant(cut_us, zone),
-        format_instant(last_us, zone),
+        format_instant(min(end_us, last_us), zone),
         model.inputs,
         scores,
+        f"{format_instant(start_us, zone)}/{format_instant(end_us, zone)}" if leave_out_us else None,
+        storm_events(model, history, (start_us, end_us), HIGH_STAGE_M, zone) if events else None,
     )
 
 
-def parse_cut(text: str, time_zone: str) -> int:
+def _span(text: str, time_zone: str) -> tuple[int, int]:
+    """START,END as instants (µs), start before end."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise InvalidInput("is not START,END", where="leave-out", mend="write 2016-10-03,2016-10-08")
+    start_us, end_us = (parse_cut(part.strip(), time_zone, where="leave-out") for part in parts)
+    if start_us >= end_us:
+        raise InvalidInput("ends before it starts", where="leave-out")
+    return start_us, end_us
+
+
+def parse_cut(text: str, time_zone: str, where: str = "train-until") -> int:
     """Instant (µs) of an ISO 8601 date or date-time; in ``time_zone`` when it names none.
 
     >>> parse_cut("2018-01-01", "Asia/Seoul") == parse_cut("2017-12-31T15:00:00Z", "Asia/Seoul")
@@ -135,11 +177,11 @@ def parse_cut(text: str, time_zone: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
-            f"{text!r:.40} is not an ISO 8601 date or time", where="train-until", mend="write 2018-01-01"
+            f"{text!r:.40} is not an ISO 8601 date or time", where=where, mend="write 2018-01-01"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(time_zone))
-    return check_range(from_datetime(moment), where="train-until")
+    return check_range(from_datetime(moment), where=where)
 
 
 def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s) -> LeadScore:

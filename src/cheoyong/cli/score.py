@@ -11,6 +11,9 @@ import typer
 from cheoyong.cli.examples import Command
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cheoyong.app.river_events import StormEvent
     from cheoyong.app.score import RiverScore
 
 app = typer.Typer(help="Score a model on hours it was not trained on.", no_args_is_help=True)
@@ -32,6 +35,15 @@ def river(
     leads: Annotated[str, typer.Option(help="Whole hours ahead, with commas.")] = "1,2,3,6",
     city: Annotated[str | None, typer.Option(help="City pack; default: the first one shipped.")] = None,
     series: Annotated[str | None, typer.Option(help="Gauge; default: the city's first.")] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(help="START,END (2016-10-03,2016-10-08): keep out of training, score alone.")
+    ] = None,
+    events: Annotated[
+        bool,
+        typer.Option(
+            "--events", help="Storms above 2 m: first P(level within 3 h) ≥ 50 %, and the crossing."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Train on the files before a date, score after it, beside persistence.
@@ -40,6 +52,7 @@ def river(
       cheoyong score river --stage stage.csv.gz --dam dam.csv.gz --tide tide.csv.gz --train-until 2018-01-01
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --leads 3,6 --json
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2018-07-01T00:00:00Z
+      cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --events
 
     """
     from cheoyong.app.score import score_files
@@ -47,7 +60,15 @@ def river(
     from cheoyong.links.city_pack.source import list_cities
 
     try:
-        score = score_files(city or list_cities()[0], (stage, dam, tide), train_until, _hours(leads), series)
+        score = score_files(
+            city or list_cities()[0],
+            (stage, dam, tide),
+            train_until,
+            _hours(leads),
+            series,
+            leave_out=leave_out,
+            events=events,
+        )
     except CheoyongError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(code=2) from None
@@ -73,7 +94,8 @@ def _print_table(score: RiverScore) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{score.series}, {score.train_until} to {score.scored_until}", caption=score.model)
+    span = score.left_out or f"{score.train_until} to {score.scored_until}"
+    table = Table(title=f"{score.series}, {span}", caption=score.model)
     table.add_column("score")
     columns = {hours: asdict(lead) for hours, lead in score.leads.items()}
     for hours in columns:
@@ -81,9 +103,26 @@ def _print_table(score: RiverScore) -> None:
     for name in next(iter(columns.values())):
         table.add_row(name, *(_cell(column[name]) for column in columns.values()))
     Console().print(table)
+    if score.events is not None:
+        Console().print(_event_table(score.events))
 
 
-def _cell(value: float | int | None) -> str:
+def _event_table(events: tuple[StormEvent, ...]) -> Table:
+    from dataclasses import astuple, fields
+
+    from rich.table import Table
+
+    from cheoyong.app.river_events import StormEvent
+
+    table = Table(title="storms: P(level within 3 h) first at 50 %, and the crossing")
+    for part in fields(StormEvent):
+        table.add_column(part.name)
+    for event in events:
+        table.add_row(*(_cell(value) for value in astuple(event)))
+    return table
+
+
+def _cell(value: float | int | str | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

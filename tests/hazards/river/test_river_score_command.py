@@ -71,3 +71,29 @@ def test_nothing_left_to_score_is_said(tmp_path):
     result = _run(until="2030-01-01")
     assert result.exit_code == 2
     assert "nothing is left to score" in result.stderr
+
+
+def test_a_storm_left_out_of_training_is_scored_alone_with_its_levels():
+    """Chaba: 4.50 m was passed between 12:00 and 13:00 (HRFCO), the official advisory came at 12:30."""
+    left = ["--leave-out", "2016-10-03,2016-10-08", "--events", "--leads", "3", "--json"]
+    result = _run(*left, until="2019-01-01")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert list(told["leads"]) == ["3"]
+    assert told["leads"]["3"]["n"] == 5 * 24
+    advisory = next(event for event in told["events"] if event["level"] == "advisory")
+    assert advisory["peak_m"] == 5.64
+    assert advisory["crossed_at"] == "2016-10-05T13:00:00+09:00"
+    assert advisory["likely_at"] == "2016-10-05T11:00:00+09:00"
+    assert advisory["warned_min"] == 120
+
+
+def test_without_events_the_json_holds_no_more_than_before(score):
+    assert set(score) == {"model", "series", "train_until", "scored_until", "inputs", "leads"}
+
+
+@pytest.mark.parametrize("span", ["2016-10-03", "2016-10-08,2016-10-03", "yesterday,today"])
+def test_a_bad_span_to_leave_out_is_named(span):
+    result = _run("--leave-out", span)
+    assert result.exit_code == 2
+    assert "leave-out" in result.stderr

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cheoyong.domain.observation import Float64s, Int64s, Series
+from cheoyong.hazards.river.routing import manning
 from cheoyong.hazards.river.sampling import HOUR_US, lagged
 from cheoyong.hazards.river.settings import Target
 from cheoyong.hazards.river.tide import Tide
@@ -36,7 +37,8 @@ class Basis:
     """Constants of the features, all taken from the training span: metres.
 
     ``own_cap_m`` is the ordinary-flow limit of the forecast gauge (98th percentile), ``own_mean_m`` its
-    mean, ``index_cap_m`` and ``index_median_m`` the same of the nearest gauge upstream.
+    mean, ``own_low_m`` its low-water level (1 %), ``index_cap_m`` and ``index_median_m`` limit and median of
+    the nearest gauge upstream.
     """
 
     target: Target
@@ -46,6 +48,7 @@ class Basis:
     tide: Tide | None
     own_cap_m: float
     own_mean_m: float
+    own_low_m: float
     index_cap_m: float = np.nan
     index_median_m: float = np.nan
 
@@ -80,7 +83,8 @@ class State:
 
     ``activity_m`` says how much is going on: the largest rise upstream in three hours plus the largest of
     own stage above ordinary and the excesses upstream; ≥ 0. ``current`` holds the fresh
-    value of each series.
+    value of each series, ``flow`` (issues, 2 a source) flow and its growth in an hour of each gauge upstream
+    and each release (:mod:`cheoyong.hazards.river.routing`).
     """
 
     columns: Columns
@@ -89,6 +93,7 @@ class State:
     own_mean_m: Float64s
     activity_m: Float64s
     current: Mapping[str, Float64s]
+    flow: Float64s
 
 
 def state_at(basis: Basis, recent: Mapping[str, Series], issued_us: Int64s) -> State:
@@ -103,12 +108,15 @@ def state_at(basis: Basis, recent: Mapping[str, Series], issued_us: Int64s) -> S
     columns.add("own_day_mean_squared", (mean - basis.own_mean_m) ** 2)
     columns.add("own_excess", np.maximum(own[:, 0] - basis.own_cap_m, 0), rising=True)
     current = {basis.target.series: own[:, 0]}
-    rises, index, upstream_excess = _upstream(basis, recent, issued_us, columns, current)
-    _release(basis, recent, issued_us, columns, current)
+    flows: list[Float64s] = []
+    rises, index, upstream_excess = _upstream(basis, recent, issued_us, columns, current, flows)
+    _release(basis, recent, issued_us, columns, current, flows)
     if basis.tide is not None:
         _surge(basis, basis.tide, recent, issued_us, columns, current)
     excess = np.fmax(np.maximum(own[:, 0] - basis.own_cap_m, 0), upstream_excess)
-    return State(columns, own[:, 0], index, mean, _plus(rises, excess), current)
+    return State(
+        columns, own[:, 0], index, mean, _plus(rises, excess), current, _side_by_side(flows, len(issued_us))
+    )
 
 
 def columns_for(
@@ -144,6 +152,7 @@ def _upstream(
     issued_us: Int64s,
     columns: Columns,
     current: dict[str, Float64s],
+    flows: list[Float64s],
 ) -> tuple[Float64s, Float64s, Float64s]:
     """Columns of the gauges upstream; returns largest 3 h rise, nearest gauge's stage, largest excess."""
     unknown = np.full(len(issued_us), np.nan)
@@ -151,7 +160,9 @@ def _upstream(
     for i, name in enumerate(basis.upstream):
         level = lagged(_get(recent, name), issued_us, np.arange(WINDOW_H + 1.0))
         current[name] = level[:, 0]
-        excess = np.maximum(level[:, 0] - _lowest(level) - _EXCESS_M, 0)
+        lowest = _lowest(level)
+        excess = np.maximum(level[:, 0] - lowest - _EXCESS_M, 0)
+        flows += _flow_and_growth(manning(level[:, :2] - lowest[:, None]))
         columns.add(f"{name}_excess", excess, rising=True)
         if i == 0:
             index = level[:, 0]
@@ -186,11 +197,22 @@ def _release(
     issued_us: Int64s,
     columns: Columns,
     current: dict[str, Float64s],
+    flows: list[Float64s],
 ) -> None:
     for name in basis.release:
-        flow = lagged(_get(recent, name), issued_us, np.zeros(1))[:, 0]
-        current[name] = flow
-        columns.add(f"{name}_root", np.sqrt(np.maximum(flow, 0)), rising=True)
+        flow = np.maximum(lagged(_get(recent, name), issued_us, np.arange(2.0)), 0)
+        current[name] = flow[:, 0]
+        columns.add(f"{name}_root", np.sqrt(flow[:, 0]), rising=True)
+        flows += _flow_and_growth(flow)
+
+
+def _flow_and_growth(flow: Float64s) -> list[Float64s]:
+    """Flow now, and its growth in the last hour if any, of (issues, now and an hour ago)."""
+    return [flow[:, 0], np.maximum(flow[:, 0] - flow[:, 1], 0)]
+
+
+def _side_by_side(flows: list[Float64s], issues: int) -> Float64s:
+    return np.stack(flows, axis=1) if flows else np.empty((issues, 0))
 
 
 def _surge(

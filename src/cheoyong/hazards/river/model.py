@@ -15,6 +15,7 @@ from cheoyong.hazards.river.ceiling import Ceiling
 from cheoyong.hazards.river.crossing import Dependence, crossings
 from cheoyong.hazards.river.features import WINDOW_H, Basis, State, columns_for, state_at
 from cheoyong.hazards.river.regression import Bools, Normal, Scaling, solve
+from cheoyong.hazards.river.routing import Routing, beyond_record
 from cheoyong.hazards.river.sampling import STALE_US, finite_only
 from cheoyong.hazards.river.spread import Spread
 
@@ -41,6 +42,7 @@ class LeadModel:
     stormy: Normal
     beta: Float64s
     spread: Spread
+    routing: Routing | None
 
     def partial(self, present: Bools) -> tuple[Float64s, float]:
         """Coefficients without the absent columns, and by how much that widens the spread (≥ 1)."""
@@ -130,10 +132,11 @@ class RiverModel:
     def quantiles_m(self, outlook: Outlook, probability: Float64s) -> Float64s:
         """Stage quantiles (m): (issues, leads, probabilities), rising along the last axis."""
         out = np.empty((*outlook.centre_m.shape, len(probability)))
+        raised = self.ceiling.raised_m(outlook.own_now_m)[:, None]
         for i, lead in enumerate(self.leads):
             z = lead.spread.z_at(probability)[None, :]
             scale = np.where(z >= 0, outlook.up_m[:, i, None], outlook.down_m[:, i, None])
-            out[:, i] = self.ceiling.bend(outlook.centre_m[:, i, None] + scale * z)
+            out[:, i] = self.ceiling.bend(outlook.centre_m[:, i, None] + scale * z, raised)
         return out
 
     def _outlook(self, state: State, clean: Mapping[str, Series], issued_us: Int64s) -> Outlook:
@@ -146,6 +149,12 @@ class RiverModel:
             centre[:, i], widening[:, i] = _centres(lead, x, self._enough(state))
             up_scale, down_scale = lead.spread.scales(activity)
             up[:, i], down[:, i] = up_scale * widening[:, i], down_scale * widening[:, i]
+            if lead.routing is not None:
+                routed = lead.routing.route(state.flow)
+                columns = (centre[:, i], up[:, i], down[:, i])
+                centre[:, i], up[:, i], down[:, i] = beyond_record(
+                    lead.routing, routed, *columns, lead.spread
+                )
         return Outlook(centre, up, down, widening, state.own_now_m)
 
     def _activity(self, state: State) -> Float64s:
@@ -165,7 +174,8 @@ class RiverModel:
 
     def _above(self, outlook: Outlook, i: int, limit_m: float) -> float:
         """P(stage ≥ limit) at lead ``i`` of the first issue instant."""
-        distance = self.ceiling.unbend(limit_m) - outlook.centre_m[0, i]
+        raised_m = float(self.ceiling.raised_m(outlook.own_now_m)[0])
+        distance = self.ceiling.unbend(limit_m, raised_m) - outlook.centre_m[0, i]
         scale = outlook.up_m[0, i] if distance >= 0 else outlook.down_m[0, i]
         return float(self.leads[i].spread.probability_above(np.array(distance / scale)))
 

@@ -16,6 +16,7 @@ from cheoyong.hazards.river.crossing import Dependence, dependence
 from cheoyong.hazards.river.features import Basis, State, columns_for, state_at
 from cheoyong.hazards.river.model import LeadModel, RiverModel
 from cheoyong.hazards.river.regression import Bools, Normal, normal, scaling, solve
+from cheoyong.hazards.river.routing import chosen_columns, fit_routing, manning, travel_h
 from cheoyong.hazards.river.sampling import HOUR_US, STALE_US, finite_only, known_at, without
 from cheoyong.hazards.river.settings import Target
 from cheoyong.hazards.river.spread import fit_spread
@@ -38,9 +39,10 @@ def train_gauge(target: Target, levels: tuple[Level, ...], history: Mapping[str,
     known = {name: without(series, target.exclude) for name, series in finite_only(history).items()}
     basis, issued_us = _basis(target, known)
     state = state_at(basis, known, issued_us)
+    travel = _travel(basis, state)
     leads, unseen = [], []
     for lead_s in target.leads_s:
-        lead, error = _lead(basis, state, known, issued_us, lead_s)
+        lead, error = _lead(basis, state, known, issued_us, lead_s, travel)
         leads.append(lead)
         unseen.append(error)
     own_m = known[target.series].value
@@ -79,10 +81,18 @@ def _basis(target: Target, known: Mapping[str, Series]) -> tuple[Basis, Int64s]:
         tide,
         own_cap_m=float(np.quantile(own.value, 0.98)),
         own_mean_m=float(own.value.mean()),
+        own_low_m=float(np.quantile(own.value, 0.01)),
         index_cap_m=float(np.quantile(index, 0.98)),
         index_median_m=float(np.median(index)),
     )
     return basis, issued_us
+
+
+def _travel(basis: Basis, state: State) -> tuple[float, ...]:
+    """Travel time (h) of each source of flow to the forecast gauge; a release counts as the furthest."""
+    own = manning(state.own_now_m - basis.own_cap_m)
+    gauges = [float(travel_h(state.flow[:, 2 * i], own)) for i in range(len(basis.upstream))]
+    return (*gauges, *[np.inf] * len(basis.release))
 
 
 def _share(known: Mapping[str, Series], name: str, issued_us: Int64s) -> float:
@@ -93,7 +103,12 @@ def _share(known: Mapping[str, Series], name: str, issued_us: Int64s) -> float:
 
 
 def _lead(
-    basis: Basis, state: State, known: Mapping[str, Series], issued_us: Int64s, lead_s: int
+    basis: Basis,
+    state: State,
+    known: Mapping[str, Series],
+    issued_us: Int64s,
+    lead_s: int,
+    travel: tuple[float, ...],
 ) -> tuple[LeadModel, Float64s]:
     """Model of one lead, and its errors (issues,) on hours the fit had not seen, NaN where there is none."""
     columns = columns_for(basis, state, known, issued_us, lead_s)
@@ -106,6 +121,9 @@ def _lead(
             where=basis.target.series,
             mend="give a longer history or drop inputs with gaps",
         )
+    # From all hours with known flow: a tide gauge that fails in a storm must not hide the greatest flows.
+    column = chosen_columns(travel, lead_s / 3600)
+    routing = fit_routing(state.flow, y, issued_us, column, basis.own_low_m, basis.own_cap_m)
     x, y, activity = x[rows], y[rows], np.nan_to_num(state.activity_m[rows])
     names = tuple(columns.value)
     rising = np.array([False, *(name in columns.rising for name in names)])
@@ -126,6 +144,7 @@ def _lead(
         _stormy(design, y, activity),
         solve(everyday, keep, rising),
         fit_spread(error, activity, issued_us[rows]),
+        routing,
     )
     return model, errors
 
@@ -166,6 +185,9 @@ def _digest(basis: Basis, ceiling: Ceiling, tied: Dependence, leads: list[LeadMo
     for lead in leads:
         for part in (lead.scaling.mean, lead.scaling.scale, lead.beta):
             digest.update(part.tobytes())
+        if lead.routing is not None:
+            known = (*lead.routing.weight, lead.routing.largest, lead.routing.up, lead.routing.down)
+            digest.update(np.array(known).tobytes())
         for part in (lead.spread.up, lead.spread.down, lead.spread.z):
             digest.update(part.tobytes())
     return digest.hexdigest()
