@@ -42,8 +42,9 @@ def test_the_walk_passes_through_every_room() -> None:
 
 def test_the_value_that_is_followed_is_the_one_on_record() -> None:
     stage = load_scenario(city_folder("ulsan"), "chaba-2016").measurements["taehwa_stage_m"]
-    noon = parse_instant("2016-10-05T12:00:00+09:00", where="page")
-    assert stage.value[np.flatnonzero(stage.time_us == noon)].tolist() == [4.42]
+    at_us = parse_instant("2016-10-05T11:00:00+09:00", where="page")
+    assert stage.value[np.flatnonzero(stage.time_us == at_us)].tolist() == [2.83]
+    assert "2.83 m" in PAGE
 
 
 def test_the_addresses_of_the_walk_are_served() -> None:
