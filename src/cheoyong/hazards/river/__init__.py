@@ -19,13 +19,15 @@ _CARD = HazardCard(
     maturity="advisory",
     sources=(
         "WMO-No. 1072 (2011), Manual on Flood Forecasting and Warning: gauge-to-gauge relations",
+        "Chow (1959), Open-Channel Hydraulics: Manning's law, for routing beyond the record",
         "Hoerl and Kennard (1970), Technometrics 12(1): ridge regression",
         "Schureman (1958), US C&GS Special Publication 98; Foreman (1977): harmonic tides",
         "Gneiting and Raftery (2007), JASA 102(477): CRPS and quantile scores",
     ),
     limits=(
         "No rainfall: what has not reached a gauge is not foreseen. Storms beyond the training record are "
-        "extrapolated along a bounded curve. A level is looked for at the leads, not between. Hourly data."
+        "routed as flow, bounded, and held too long after a short steep peak. "
+        "A level is looked for at the leads, not between. Hourly data."
     ),
 )
 
