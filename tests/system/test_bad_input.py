@@ -89,7 +89,8 @@ def test_F11_a_result_that_is_no_number_is_refused_naming_the_field(
     problem = one(live, stream, f'"phenomenonTime": "{TIME}", "result": {result}', status)
     assert "result" in str(problem["where"]) + str(problem["detail"])
     rows = f'[["{TIME}", 1.5], ["{TIME}", {result}]]'
-    body = f'[{{"Datastream": {{"@iot.id": {stream}}}, "components": ["phenomenonTime", "result"], "dataArray": {rows}}}]'
+    components = '"components": ["phenomenonTime", "result"]'
+    body = f'[{{"Datastream": {{"@iot.id": {stream}}}, {components}, "dataArray": {rows}}}]'
     refused(live.device.post(MANY, content=body.encode()), status)
 
 
@@ -133,7 +134,7 @@ def test_an_unknown_datastream_is_not_found(live: Live, datastream: int) -> None
         {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime"], "dataArray": [[TIME]]},
         {"Datastream": {"@iot.id": 1}, "components": ["result", "colour"], "dataArray": [[1, 2]]},
         {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": [[TIME]]},
-        {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": [[TIME, 1, 2]]},
+        {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": [[TIME, 1, 2]]},  # noqa: E501
         {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": {"a": 1}},
         {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": [7]},
         {"Datastream": {"@iot.id": 1}, "components": ["phenomenonTime", "result"], "dataArray": "x"},
@@ -167,7 +168,7 @@ def test_a_zero_character_cannot_be_kept_and_is_refused(
     live: Live, streams: dict[str, int], more: dict[str, object]
 ) -> None:
     stream = streams["OM_Observation"]
-    refused(live.device.post(f"/v1.1/Datastreams({stream})/Observations", json={"phenomenonTime": TIME, **more}),
+    refused(live.device.post(f"/v1.1/Datastreams({stream})/Observations", json={"phenomenonTime": TIME, **more}),  # noqa: E501
             (400, 422))  # fmt: skip
     body = [
         {
@@ -193,7 +194,8 @@ def test_a_huge_number_in_the_parameters_is_kept_or_refused_and_never_an_error_o
 ) -> None:
     for number in ("1e999", "-1e999"):
         one(live, streams["OM_Observation"],
-            f'"result": 1, "phenomenonTime": "{TIME}", "parameters": {{"a": {number}}}', (400, 422))  # fmt: skip
+            f'"result": 1, "phenomenonTime": "{TIME}", "parameters": {{"a": {number}}}',
+            (400, 422))  # fmt: skip
         one(live, streams["OM_Observation"], f'"phenomenonTime": "{TIME}", "result": [{number}]', (400, 422))
         one(live, streams["OM_Observation"], f'"phenomenonTime": "{TIME}", "result": {number}', (400, 422))
 
@@ -279,8 +281,10 @@ def test_a_wrong_method_is_refused_and_the_right_ones_are_named(live: Live, meth
 @pytest.mark.parametrize(
     "query",
     ["$top=99999999999999999999999999", "$top=-1", "$top=1e3", "$top=", "$skip=99999999999999999999999999",
-     "$skip=-1", "$filter=" + "(" * 5000, "$filter=result eq 'a%00'", "$filter=name eq '%00'", "$filter=%ff%fe",
-     "$orderby=password", "$expand=" + "Thing/" * 50, "$select=" + "id," * 3000, "$count=maybe", "$top=1&$top=2",
+     "$skip=-1", "$filter=" + "(" * 5000, "$filter=result eq 'a%00'", "$filter=name eq '%00'",
+     "$filter=%ff%fe",
+     "$orderby=password", "$expand=" + "Thing/" * 50, "$select=" + "id," * 3000, "$count=maybe",
+     "$top=1&$top=2",
      "$filter=result gt 1e999", "$filter=phenomenonTime gt 9999999-01-01T00:00:00Z", "$nonsense=1",
      "$filter=id eq 99999999999999999999999999999"],
 )  # fmt: skip

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import aiomqtt
 import httpx
+import psutil
 import pytest
-from conftest import Live
 from serving import (
     Person,
     Serving,
@@ -26,6 +26,7 @@ from serving import (
 
 from cheoyong.domain.instant import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_instant
 from cheoyong.domain.quality import Flag, Test
+from conftest import Live
 
 pytestmark = pytest.mark.engines
 LAST_WEEK_US = time.time_ns() // 1000 // HOUR_US * HOUR_US - 7 * DAY_US
@@ -128,8 +129,9 @@ def test_F10_late_and_shuffled_observations_end_in_the_flags_and_alarms_of_the_s
                 assert send(client, data_array(stream, order[start : start + together])).status_code == 201
         serving.caught_up()
         flags = serving.sql(
-            "SELECT o.phenomenon_time, o.result, q.flag FROM observation o JOIN LATERAL (SELECT flag FROM quality"
-            " WHERE observation_id = o.id ORDER BY batch DESC LIMIT 1) q ON true"
+            "SELECT o.phenomenon_time, o.result, q.flag FROM observation o"
+            " JOIN LATERAL (SELECT flag FROM quality WHERE observation_id = o.id"
+            " ORDER BY batch DESC LIMIT 1) q ON true"
             f" WHERE q.flag NOT IN ({Flag.PASS}, {Flag.NOT_EVALUATED}) ORDER BY 1, 2"
         )
         alarms = serving.sql(
@@ -310,6 +312,11 @@ def test_F18_the_worker_goes_on_after_its_connection_was_cut(live: Live) -> None
     assert live.serving.process_named("worker") is not None
 
 
+def is_another(live: Live, before: psutil.Process) -> bool:
+    found = live.serving.process_named("nats")
+    return found is not None and found.pid != before.pid
+
+
 async def test_F17_after_the_broker_was_killed_nothing_is_lost_and_the_program_goes_on(live: Live) -> None:
     _, stream = register(live.device, "broker")
     sender = Sender(live.serving, live.key, stream)
@@ -320,8 +327,7 @@ async def test_F17_after_the_broker_was_killed_nothing_is_lost_and_the_program_g
         with psutil_gone():
             before.kill()
         body = f'{{"phenomenonTime": "{format_instant(LAST_WEEK_US - SECOND_US)}", "result": 3}}'.encode()
-        await asyncio.to_thread(wait_until, lambda b=before: (p := live.serving.process_named("nats")) and p.pid != b.pid,
-                                "another broker")  # fmt: skip
+        await asyncio.to_thread(wait_until, lambda b=before: is_another(live, b), "another broker")
         for attempt in range(100):
             try:
                 await publish(live, live.key, stream, body)
@@ -344,8 +350,8 @@ async def test_F17_after_the_broker_was_killed_nothing_is_lost_and_the_program_g
 
 def test_F07_the_instants_of_recording_never_fall(live: Live) -> None:
     falls = live.serving.count(
-        "SELECT count(*) FROM (SELECT recorded_at, lag(recorded_at) OVER (ORDER BY number) before FROM batch) b"
-        " WHERE recorded_at < before"
+        "SELECT count(*) FROM (SELECT recorded_at, lag(recorded_at) OVER (ORDER BY number) before"
+        " FROM batch) b WHERE recorded_at < before"
     )
     assert falls == 0
 

@@ -222,7 +222,7 @@ def victims(city: City, what: str) -> Callable[[], None]:
 
 
 def ingest_under_fire(city: City, plan: list[str], rows: int, seed: int) -> tuple[Producer, Producer]:
-    """Kill what the plan names, each after a random number of further acknowledgements; then send the rest."""
+    """Kill what the plan names, each after a random number of acknowledgements; then send the rest."""
     dice = random.Random(seed)
     http = OverHttp(city.serving, city.taehwa, city.key, stages(rows, 4.0), random.Random(dice.random()))
     mqtt = OverMqtt(city.serving, city.samho, city.key, stages(rows // 4, 3.0), random.Random(dice.random()))

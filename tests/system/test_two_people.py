@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Drill, Live
 from serving import Person, Serving, administrator, data_array, new_person, register, send, wait_until
 
 from cheoyong.domain.instant import HOUR_US
+from conftest import Drill, Live
 
 pytestmark = pytest.mark.engines
 START_US = 1_760_000_400_000_000 // HOUR_US * HOUR_US
@@ -157,7 +157,8 @@ def test_F22_every_way_around_the_second_person_is_refused_and_the_right_way_pub
     problem(approve(second, alert_id, read(second, alert_id)), 409)  # and again, later
     assert desk.serving.count(f"SELECT count(*) FROM publication WHERE alert_id = '{alert_id}'") == 1
     steps = desk.serving.sql(
-        f"SELECT body ->> 'step' FROM fact WHERE kind = 'alert' AND body ->> 'alert_id' = '{alert_id}' ORDER BY seq"
+        "SELECT body ->> 'step' FROM fact WHERE kind = 'alert'"
+        f" AND body ->> 'alert_id' = '{alert_id}' ORDER BY seq"
     ).splitlines()
     assert steps.count("approved") == steps.count("published") == 1
 
@@ -187,8 +188,8 @@ def stranger(drill: Drill) -> Iterator[tuple[httpx.Client, Person]]:
     import asyncio
 
     from cheoyong.app.clock import real_us
-    from cheoyong.app.house import House
     from cheoyong.app.folder import DataFolder
+    from cheoyong.app.house import House
     from cheoyong.app.settings import Settings
     from cheoyong.records.connection import APP, DOOR, open_pool
     from cheoyong.records.keys import create_key

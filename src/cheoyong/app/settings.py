@@ -90,10 +90,10 @@ def read_settings(
 
 
 def _from_file(path: Path) -> dict[str, str | int | float]:
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(str(error), where=str(path)) from None
     values = {}
     for key, value in table.items():
@@ -116,6 +116,8 @@ def _checked(row: Row, value: Any, where: str) -> str | int | float:
     try:
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError
+        if kind is int and isinstance(value, float):
+            raise ValueError  # int() would cut it off silently
         converted: str | int | float = kind(value)
     except (ValueError, TypeError):
         raise ConfigurationError(f"{kind.__name__} expected, not {value!r:.40}", where=where) from None
