@@ -203,7 +203,7 @@ const catalogue = {
   aiLabel: { ko: 'AI 예측', en: 'AI forecast' },
 
   // Crossings
-  crossings: { ko: '기준 도달 가능성 (n시간 이내)', en: 'Chance of reaching a level (within n hours)' },
+  crossings: { ko: '기준 도달 가능성', en: 'Chance of reaching a level within' },
   crossingSentence: { ko: '{lead} 이내 {level} 수위({limit})에 도달할 가능성: {word} ({percent})', en: 'Chance of reaching {level} ({limit}) within {lead}: {word} ({percent})' },
   reachedAlready: { ko: '이미 도달', en: 'reached' },
   unlikely: { ko: '낮음', en: 'unlikely' },
