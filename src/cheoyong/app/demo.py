@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,15 +116,26 @@ async def play(plan: Plan, city_name: str, ready: Ready, telling: Telling, stop:
         speed = plan.speed or (HEADLESS_SPEED if plan.headless else scenario.speed)
         await driver.begin(speed=speed, hold_for_people=not plan.headless)
         total = len(steps(scenario, city))
-        stopping = asyncio.create_task(stop.wait())
-        stack.callback(stopping.cancel)
         seen = Seen(telling, operator, approver if plan.headless else None)
-        async for step in driver.run(until_us=plan.until_us, paced=not plan.headless):
-            telling.step(step, total)
-            await seen.look(step.at_us)
-            if stopping.done():
-                break
+
+        async def steps_until_done() -> None:
+            async for step in driver.run(until_us=plan.until_us, paced=not plan.headless):
+                telling.step(step, total)
+                await seen.look(step.at_us)
+
+        await _until(steps_until_done(), stop)
         return await report(ready.url, operator, driver, city, scenario)
+
+
+async def _until(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Work until it is done or ``stop`` is set; a replay may stand still for hours while a person thinks."""
+    tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 class Seen:

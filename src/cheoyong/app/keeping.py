@@ -22,6 +22,8 @@ _WORKER_STOP_S = 8.0
 _WORKER_RESTART_S = (0.5, 2.0, 5.0, 15.0)
 _ENGINES_LOOK_S = 0.5
 
+_HEALTH_LOOK_S = 2.0
+
 _log = structlog.get_logger()
 
 
@@ -43,6 +45,18 @@ async def tick(installation: Installation) -> None:
         except (CheoyongError, OSError) as error:
             installation.troubles["tick"] = f"time could not be noted: {type(error).__name__}"
             _log.error("tick_failed", error=str(error))
+
+
+async def tell_health(installation: Installation) -> None:
+    """Tell the consoles when something degrades or comes back."""
+    last: object = None
+    while True:
+        await asyncio.sleep(_HEALTH_LOOK_S)
+        health = await installation.health()
+        degraded = (health["ready"], [part["part"] for part in health["degraded"]])
+        if degraded != last:
+            last = degraded
+            installation.hub.tell(installation.organisation_id, "health", health)
 
 
 async def keep_engines(installation: Installation, house: House) -> None:

@@ -20,7 +20,7 @@ from cheoyong.app.exercise import ExerciseAccess, prepare_exercise
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import Installation, Pools
-from cheoyong.app.keeping import ended, keep_engines, keep_worker, tick
+from cheoyong.app.keeping import ended, keep_engines, keep_worker, tell_health, tick
 from cheoyong.app.mqtt_door import MqttDoor
 from cheoyong.app.settings import Settings
 from cheoyong.app.web import Web
@@ -72,6 +72,7 @@ async def running(folder: DataFolder, settings: Settings) -> AsyncIterator[Ready
         installation, ready = await _open(stack, house, listener)
         stack.push_async_callback(ended, asyncio.create_task(keep_engines(installation, house)))
         stack.push_async_callback(ended, asyncio.create_task(tick(installation), name="tick"))
+        stack.push_async_callback(ended, asyncio.create_task(tell_health(installation), name="health"))
         stack.push_async_callback(ended, asyncio.create_task(keep_worker(installation, folder, settings)))
         yield ready
 
