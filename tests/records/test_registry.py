@@ -112,7 +112,7 @@ async def test_a_thing_that_moves_is_at_its_new_place_only(house: Any) -> None:
         thing_id = await insert(connection, 1, thing)
         way = Way(Start("thing", thing_id), (Step("locations"),))
         assert await count(connection, Selection("location", ("id",)), (way, thing_id)) == 2
-        new = await move(connection, 1, thing_id, a_location())
+        [new] = await move(connection, 1, thing_id, a_location())
         rows = await page(connection, Selection("location", ("id",)), (way, thing_id))
         assert [row["id"] for row in rows] == [new]
 

@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose datastream it is and what it takes: a bounded cache in front of the registry.
 
-Datastreams are never renumbered and never change their owner or type, so an entry stays true; a miss
-asks the records once for all the ids that are missing.
+Datastreams are never renumbered, but they are changed and deleted, in this process or another. So once a
+second at most, when it is used, the directory reads which have been (the records keep a log of that) and
+forgets them; a miss asks the records once for all the ids that are missing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cheoyong.domain.errors import NotFound
 from cheoyong.domain.observation import Int64s
 from cheoyong.records.connection import Pool
 
 ENTRIES_MAX = 500_000
+REFRESH_S = 1.0  # how long an entry may be taken for true after another process has changed it
+# Read below the oldest transaction still in flight, as with batches: numbers are not commit order. Of a
+# restored log, whose transaction ids mean nothing here, only the last hour could be read again and again.
+_CHANGED = """
+SELECT pg_snapshot_xmin(pg_current_snapshot()) AS mark,
+  (SELECT array_agg(DISTINCT row_id) FROM registry_past
+   WHERE noun = 'datastream' AND xid >= $1::xid8 AND changed_at > now() - interval '1 hour') AS ids
+"""
+_ENTRIES = """
+SELECT id, organisation_id, thing_id, observation_type, series FROM datastream WHERE id = ANY($1::int[])
+"""
+_NEVER = float("-inf")
+_BEYOND = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +50,53 @@ class Directory:
         self._pool = pool
         self._entries: dict[int, Entry] = {}
         self._judged: set[int] = set()
+        self._asked_s = _NEVER
+        self._forgettings = 0
+        self._mark = _BEYOND  # nothing is cached before the first look, so nothing can be outdated
 
     def known(self, datastream_id: int) -> Entry | None:
         """The entry if it is cached."""
         return self._entries.get(datastream_id)
 
     async def load(self, datastream_ids: Iterable[int]) -> None:
-        """Cache these datastreams, those that exist."""
+        """Cache these datastreams, those that exist, as they were at most a second ago."""
+        if time.monotonic() - self._asked_s >= REFRESH_S:
+            await self._forget_changed()
         missing = [i for i in set(datastream_ids) if i not in self._entries and 0 < i < 2**31]
         if not missing:
             return
         if len(self._entries) + len(missing) > ENTRIES_MAX:
             self._entries.clear()  # what is judged stays known: it is few
-        rows = await self._pool.fetch(
-            "SELECT id, organisation_id, thing_id, observation_type, series FROM datastream"
-            " WHERE id = ANY($1::int[])",
-            missing,
-        )
-        for row in rows:
+        for row in await self._read(missing):
             kind = row["observation_type"].rpartition("/")[2]
             if row["series"] is not None:
                 self._judged.add(row["id"])
             self._entries[row["id"]] = Entry(row["organisation_id"], row["thing_id"], kind, row["series"])
+
+    async def _read(self, datastream_ids: list[int]) -> list[Any]:
+        """The rows; read again when what was read may have been forgotten by another task meanwhile."""
+        while True:
+            before = self._forgettings
+            rows: list[Any] = await self._pool.fetch(_ENTRIES, datastream_ids)
+            if before == self._forgettings:
+                return rows
+
+    def look_again(self) -> None:
+        """Something was changed in this very process: the next use reads what."""
+        self._asked_s = _NEVER
+
+    async def _forget_changed(self) -> None:
+        before, self._asked_s = self._asked_s, time.monotonic()  # others need not ask meanwhile
+        try:
+            row = await self._pool.fetchrow(_CHANGED, self._mark)
+        except BaseException:
+            self._asked_s = before
+            raise
+        self._mark = row["mark"]
+        self._forgettings += row["ids"] is not None
+        for datastream_id in row["ids"] or ():
+            self._entries.pop(datastream_id, None)
+            self._judged.discard(datastream_id)
 
     def any_judged(self, datastream_id: Int64s) -> bool:
         """Whether any of these datastreams is one the pipeline looks at."""

@@ -85,13 +85,15 @@ _NAMED = {
 }
 
 # A pass is written nowhere, so it is said only of what the checks have read and have rules for. Ids rise
-# from batch to batch, so all below the first id of the unread batches has been read.
+# from batch to batch, so all below the first id of the unread batches has been read. A verdict on what
+# an observation said before it was revised is not a verdict on what it says now.
 _FLAG = (
-    "coalesce((SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
+    "CASE WHEN n.detail ? 'revised' THEN 2 ELSE coalesce("
+    "(SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
     " ORDER BY q.batch DESC LIMIT 1)::int,"
     f" CASE WHEN n.id < {UNCHECKED_FROM}"
     " AND (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
-    " THEN 1 ELSE 2 END)"
+    " THEN 1 ELSE 2 END) END"
 )
 
 # Where an observation names no feature, it is of the place where its thing stands: that place, numbered

@@ -16,7 +16,7 @@ import asyncpg
 from cheoyong.domain.errors import Conflict, NotFound
 from cheoyong.records.connection import Connection
 
-_WRITABLE: Mapping[str, frozenset[str]] = {
+WRITABLE: Mapping[str, frozenset[str]] = {
     "thing": frozenset({"name", "description", "properties"}),
     "location": frozenset({"name", "description", "encoding_type", "location", "properties"}),
     "sensor": frozenset({"name", "description", "encoding_type", "metadata", "properties"}),
@@ -80,18 +80,24 @@ async def insert(connection: Connection, organisation_id: int, draft: Draft) -> 
     return draft.id
 
 
-async def _move(connection: Connection, organisation_id: int, thing_id: int, location_id: int) -> None:
+async def _move(connection: Connection, organisation_id: int, thing_id: int, *location_ids: int) -> None:
     """A thing is at one place at a time: the places it was at before are unlinked, not deleted."""
     await connection.execute("DELETE FROM thing_location WHERE thing_id = $1", thing_id)
-    await stand(connection, organisation_id, thing_id, location_id)
+    for location_id in location_ids:
+        await stand(connection, organisation_id, thing_id, location_id)
 
 
-async def move(connection: Connection, organisation_id: int, thing_id: int, place: Draft | Existing) -> int:
-    """Put a thing at a new place, which is its only one then; returns the location's id."""
+async def move(
+    connection: Connection, organisation_id: int, thing_id: int, *places: Draft | Existing
+) -> list[int]:
+    """Put a thing at a new place, which is its only one then; returns the ids of its locations.
+
+    Several ``places`` are as many ways of saying where that is.
+    """
     await require(connection, Existing("thing", thing_id, "Thing"))
-    location_id = await _resolve(connection, organisation_id, place)
-    await _move(connection, organisation_id, thing_id, location_id)
-    return location_id
+    location_ids = [await _resolve(connection, organisation_id, place) for place in places]
+    await _move(connection, organisation_id, thing_id, *location_ids)
+    return location_ids
 
 
 async def stand(connection: Connection, organisation_id: int, thing_id: int, location_id: int) -> None:
@@ -106,7 +112,7 @@ async def stand(connection: Connection, organisation_id: int, thing_id: int, loc
 async def require(connection: Connection, existing: Existing) -> int:
     """The id itself when the row exists for this organisation; raises NotFound otherwise."""
     table = existing.noun
-    if table not in _WRITABLE:
+    if table not in WRITABLE:
         raise ValueError(f"no such noun: {table}")
     found = await connection.fetchval(f"SELECT id FROM {table} WHERE id = $1::bigint", existing.id)
     if found is None:
@@ -117,7 +123,7 @@ async def require(connection: Connection, existing: Existing) -> int:
 
 async def remove(connection: Connection, noun: str, ids: list[int]) -> None:
     """Take back rows that were just stored (and, by cascade, what hangs on them)."""
-    if noun not in _WRITABLE:
+    if noun not in WRITABLE:
         raise ValueError(f"no such noun: {noun}")
     await connection.execute(f"DELETE FROM {noun} WHERE id = ANY($1::bigint[])", ids)
 
@@ -129,7 +135,7 @@ async def _resolve(connection: Connection, organisation_id: int, needed: Draft |
 
 
 async def _insert_row(connection: Connection, organisation_id: int, draft: Draft) -> int:
-    names = [name for name in draft.values if name in _WRITABLE[draft.noun]]
+    names = [name for name in draft.values if name in WRITABLE[draft.noun]]
     if len(names) != len(draft.values):
         raise ValueError(f"not columns of {draft.noun}: {set(draft.values) - set(names)}")
     places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
@@ -137,9 +143,14 @@ async def _insert_row(connection: Connection, organisation_id: int, draft: Draft
     try:
         row_id: int = await connection.fetchval(sql, organisation_id, *(draft.values[name] for name in names))
     except asyncpg.UniqueViolationError:
-        raise Conflict(
-            f"the series {draft.values.get('series')!r} has a datastream already",
-            where=f"{draft.where}.properties.series".lstrip("."),
-            mend="give it another name or use the datastream there is",
-        ) from None
+        raise series_taken(draft.values.get("series"), draft.where) from None
     return row_id
+
+
+def series_taken(series: str | None, where: str) -> Conflict:
+    """The error of a second datastream for one series."""
+    return Conflict(
+        f"the series {series!r} has a datastream already",
+        where=f"{where}.properties.series".lstrip("."),
+        mend="give it another name or use the datastream there is",
+    )

@@ -43,6 +43,7 @@ class Service:
     app_pool: Pool
     intake: Intake
     owner: Any
+    dsn: str
     now_us: int = NOW_US
     statements: list[str] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ async def service(postgres: Postgres) -> AsyncIterator[Service]:
     app = SensorThings(
         pool=pools[0], ingest=ingest, intake=intake, gate=GateByHeader(), now_us=lambda: NOW_US
     )
-    yield Service(app, pools[0], intake, owner)
+    yield Service(app, pools[0], intake, owner, dsn)
     await intake.stop()
     for pool in pools:
         await pool.close()

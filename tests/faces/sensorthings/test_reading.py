@@ -395,13 +395,14 @@ async def test_a_percent_encoded_dollar_is_a_dollar_and_other_options_are_let_pa
 async def test_methods_that_are_not_allowed_or_not_served_yet_say_so(client: httpx.AsyncClient) -> None:
     thing = await create(client, "Things", a_thing())
     for method, path, status, allow in (
-        ("POST", f"Things({thing})", 405, "GET, HEAD"),
+        ("POST", f"Things({thing})", 405, "GET, HEAD, PATCH, PUT, DELETE"),
         ("POST", "", 405, "GET, HEAD"),
         ("OPTIONS", "Things", 405, "GET, HEAD, POST"),
         ("GET", "CreateObservations", 405, "POST"),
         ("DELETE", "", 405, "GET, HEAD"),
-        ("PATCH", f"Things({thing})", 501, None),
-        ("DELETE", f"Things({thing})", 501, None),
+        ("PATCH", "Things", 405, "GET, HEAD, POST"),
+        ("DELETE", "CreateObservations", 405, "POST"),
+        ("PUT", f"Things({thing})/name", 405, "GET, HEAD"),
         ("DELETE", "Nothings(1)", 404, None),
     ):
         response = await client.request(method, path)

@@ -13,14 +13,16 @@ from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.problem import ProblemEdge
 from cheoyong.faces.sensorthings.address import Address, parse_address
+from cheoyong.faces.sensorthings.changing import Changer
 from cheoyong.faces.sensorthings.conformance import served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
-from cheoyong.faces.sensorthings.options import parse_options
+from cheoyong.faces.sensorthings.options import Options, parse_options
 from cheoyong.faces.sensorthings.reading import Reader
 from cheoyong.flow.intake import Intake
 from cheoyong.records.connection import Pool, as_organisation
+from cheoyong.records.readings import Start, Way
 
 QUERY_BYTES_MAX = 16_384
 _PREFIX = f"/{VERSION}"
@@ -58,6 +60,7 @@ class SensorThings:
         self._gate = gate
         self._root = root
         self._creator = Creator(pool, intake, now_us)
+        self._changer = Changer(pool, now_us)
         self._edge = ProblemEdge(self._serve)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,9 +77,8 @@ class SensorThings:
             await self._get(scope, send, path, principal)
         elif method == "POST":
             await self._post(scope, receive, send, path, principal)
-        elif method in _CHANGES and path not in ("/", _CREATE_ONLY):
-            parse_address(path)
-            raise NotSupported(f"{method} is not served yet: entities can be created and read")
+        elif method in _CHANGES:
+            await self._change(scope, receive, send, path, principal)
         else:
             raise _not_allowed(path)
 
@@ -111,6 +113,33 @@ class SensorThings:
         content = _encode({"@iot.id": row_id, "@iot.selfLink": link})
         await _send(send, scope, 201, content, [(b"location", link.encode())])
 
+    async def _change(
+        self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
+    ) -> None:
+        address = _changeable(path)
+        if scope["method"] == "DELETE":
+            await self._changer.delete(principal, address)
+            content = b""
+        else:
+            body = await read_body(scope, receive, BODY_BYTES_MAX)
+            media_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+            row_id = await self._changer.change(principal, address, scope["method"], media_type, body)
+            itself = Address(Way(Start(address.entity.noun, row_id)), address.entity)
+            async with as_organisation(self._pool, principal.organisation_id) as connection:
+                reader = Reader(connection, self._root or root_url(scope))
+                content = _encode(await reader.answer(itself, Options(), ""))
+        self._ingest.look_again()
+        await _send(send, scope, 200, content)
+
+
+def _changeable(path: str) -> Address:
+    if path in ("/", _CREATE_ONLY):
+        raise _not_allowed(path)
+    address = parse_address(path)
+    if not address.way.single() or address.member:
+        raise _not_allowed(path)
+    return address
+
 
 def _creatable(path: str) -> Address:
     if path == "/":
@@ -128,8 +157,10 @@ def _creatable(path: str) -> Address:
 def _not_allowed(path: str) -> MethodNotAllowedException:
     if path == _CREATE_ONLY:
         allowed = "POST"
-    elif path == "/" or parse_address(path).way.single():
+    elif path == "/" or parse_address(path).member or parse_address(path).ending:
         allowed = "GET, HEAD"
+    elif parse_address(path).way.single():
+        allowed = "GET, HEAD, PATCH, PUT, DELETE"
     else:
         allowed = "GET, HEAD, POST"
     return MethodNotAllowedException(f"allowed here: {allowed}", headers={"allow": allowed})

@@ -29,7 +29,7 @@ OBSERVATION_TYPES = tuple(
     for name in ("CategoryObservation", "CountObservation", "Measurement", "Observation", "TruthObservation")
 )
 _GENERATED = {"Datastream": ("phenomenonTime", "resultTime")}  # ours to work out; a client may send them back
-_FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
+FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
 _BY_NAME = {entity.name: entity for entity in ENTITIES.values()}
 
 
@@ -61,8 +61,8 @@ class Drafter:
             raise TooLarge(f"more than {ENTITIES_MAX} entities in one request", where=where)
         if not isinstance(body, dict):
             raise InvalidInput("a JSON object was expected", where=where or entity.name)
-        draft = Draft(entity.noun, where, _values(entity, body, where))
-        _refuse_unknown(entity, body, where)
+        draft = Draft(entity.noun, where, values_of(entity, body, where))
+        refuse_unknown(entity, body, where)
         links = {
             name: value for name, value in body.items() if name in entity.navigations and value is not None
         }
@@ -97,7 +97,7 @@ class Drafter:
                     "the place where it stands says another", where=where, mend=f"leave {name} out"
                 )
             return
-        draft.needs[_FOREIGN_KEYS[name]] = linked
+        draft.needs[FOREIGN_KEYS[name]] = linked
 
     def _one_of_many(self, draft: Draft, entity: EntityType, name: str, item: Any, where: str) -> None:
         if name == "Observations":
@@ -105,11 +105,11 @@ class Drafter:
                 raise NotSupported("observations go into their Datastream", where=where)
             draft.payload.append(self._observation(item, draft, where))
         elif name == "Datastreams":
-            if _is_link(item):
+            if is_link(item):
                 raise NotSupported("giving a Datastream another owner is not served", where=where)
             given = {entity.name: Existing(entity.noun, 0, where)}
             child = self._child(item, where, given)
-            draft.children.append((_FOREIGN_KEYS[entity.name], child))
+            draft.children.append((FOREIGN_KEYS[entity.name], child))
         else:
             linked = self._draft_or_existing(ENTITIES[name], item, where)
             (draft.places if name == "Locations" else draft.things).append(linked)
@@ -118,28 +118,28 @@ class Drafter:
         """A Datastream whose owner is the entity around it and has no id yet."""
         child = self.draft(ENTITIES["Datastreams"], item, where, given)
         for name in given:
-            child.needs.pop(_FOREIGN_KEYS[name])
+            child.needs.pop(FOREIGN_KEYS[name])
         return child
 
     def _draft_or_existing(self, entity: EntityType, value: Any, where: str) -> Draft | Existing:
-        if _is_link(value):
-            return Existing(entity.noun, _linked_id(value, where), where)
+        if is_link(value):
+            return Existing(entity.noun, linked_id(value, where), where)
         return self.draft(entity, value, where)
 
     def _place(self, draft: Draft, name: str, existing: Existing) -> None:
-        if name in _FOREIGN_KEYS and draft.noun == "datastream":
-            draft.needs[_FOREIGN_KEYS[name]] = existing
+        if name in FOREIGN_KEYS and draft.noun == "datastream":
+            draft.needs[FOREIGN_KEYS[name]] = existing
         elif name == "Location":
             draft.places.append(existing)
 
     def _finish_datastream(self, draft: Draft, body: Mapping[str, Any], where: str) -> None:
-        for name, column in _FOREIGN_KEYS.items():
+        for name, column in FOREIGN_KEYS.items():
             if column not in draft.needs:
                 raise InvalidInput(
                     "a Datastream needs one", where=_below(where, name), mend='link {"@iot.id": 1}'
                 )
         draft.values["registered_at"] = self.now_us
-        draft.values["series"] = _series(body.get("properties"), _below(where, "properties.series"))
+        draft.values["series"] = series_of(body.get("properties"), _below(where, "properties.series"))
 
     def _observation(self, item: Any, datastream: Draft, where: str) -> NestedObservation:
         if not isinstance(item, dict):
@@ -185,7 +185,8 @@ def check_bounds(value: Any) -> None:
             raise ImpossibleValue("a number is not finite")
 
 
-def _values(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[str, Any]:
+def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The columns of an entity's own properties, checked; None for those that are not there."""
     values = {}
     for item in entity.properties.values():
         value = body.get(item.name)
@@ -201,7 +202,8 @@ def _values(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[str
     return values
 
 
-def _refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> None:
+def refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> None:
+    """Raises InvalidInput for a member that the entity does not have and that is no annotation."""
     known = {*entity.properties, *entity.navigations, *_GENERATED.get(entity.name, ())}
     for name in body:
         if name in ("HistoricalLocations", "MultiDatastreams") and body[name] not in (None, []):
@@ -259,7 +261,8 @@ _CHECKS: dict[str, Callable[[Any, str], None]] = {
 }
 
 
-def _series(properties: Any, where: str) -> str | None:
+def series_of(properties: Any, where: str) -> str | None:
+    """The name in the city pack that a Datastream's properties give it; None when they give none."""
     if not isinstance(properties, dict) or properties.get("series") is None:
         return None
     series = properties["series"]
@@ -268,14 +271,15 @@ def _series(properties: Any, where: str) -> str | None:
     return series
 
 
-def _is_link(value: Any) -> bool:
+def is_link(value: Any) -> bool:
     """Whether it names what exists; a client may send the whole entity along with its id."""
     return isinstance(value, dict) and "@iot.id" in value
 
 
-def _linked_id(value: Mapping[str, Any], where: str) -> int:
+def linked_id(value: Mapping[str, Any], where: str, lowest: int = 1) -> int:
+    """The id that a link names."""
     row_id = value["@iot.id"]
-    if not isinstance(row_id, int) or isinstance(row_id, bool) or not 0 < row_id < 2**63:
+    if not isinstance(row_id, int) or isinstance(row_id, bool) or not lowest <= row_id < 2**63:
         raise InvalidInput("an id is a whole number from 1 on", where=_below(where, "@iot.id"))
     return row_id
 

@@ -41,6 +41,10 @@ class Ingest:
         """Whether a POST to this path (below ``/v1.1``) creates observations."""
         return path in ("/Observations", "/CreateObservations") or bool(_INTO_DATASTREAM.match(path))
 
+    def look_again(self) -> None:
+        """Datastreams were changed or deleted: what is known of them may not hold any more."""
+        self._directory.look_again()
+
     async def handle(
         self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
     ) -> None:
@@ -61,8 +65,7 @@ class Ingest:
         datastream_id = addressed if addressed is not None else named
         if datastream_id is None:
             raise InvalidInput("no datastream", where="Datastream", mend='add "Datastream": {"@iot.id": 1}')
-        if self._directory.known(datastream_id) is None:
-            await self._directory.load([datastream_id])
+        await self._directory.load([datastream_id])
         entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
         rows = row_of(observation, datastream_id, entry.observation_type, self._now_us())
         ids = await self._intake.submit(rows)
