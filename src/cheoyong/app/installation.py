@@ -204,6 +204,11 @@ class Installation:
         if self.fact_clock.step_s:
             why = f"the machine's clock stepped by {self.fact_clock.step_s:.0f} s and is not believed"
             degraded.append({"part": "clock", "why": f"{why}: set it right and start again"})
+        if aside := self.screening.get("batches_set_aside"):
+            why = (
+                f"{aside} batches could not be judged and were set aside; their values read as not evaluated"
+            )
+            degraded.append({"part": "pipeline", "why": why})
         behind = self._last_number - self._taken_number
         silent_s = (real_us() - self._last_progress_us) / SECOND_US
         if behind > 0 and silent_s > SILENT_WORKER_S:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from typing import NamedTuple
 
 import asyncpg
+import numpy as np
 import structlog
 
 from cheoyong.detect.screen import State as ScreenState
@@ -22,6 +23,7 @@ from cheoyong.domain.city import Gauge
 from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
+from cheoyong.domain.quality import Flag
 from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, supersede_untouched
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
@@ -35,6 +37,7 @@ from cheoyong.warn.approval import begin
 STAGE = "pipeline"
 _IDLE_S = 1.0  # how long a lost hint can delay us
 _TROUBLE_S = 1.0
+_TRIES_MAX = 3
 
 _log = structlog.get_logger()
 
@@ -67,15 +70,19 @@ class Worker:
         self._mark = Bookmark(-1, -1)
         self._state = PipelineState(ScreenState())
         self._hint = asyncio.Event()
+        self._stepping = 0
+        self._tries: Counter[int] = Counter()
         self.batches = 0
         self.failures = 0
+        self.set_aside: set[int] = set()
 
     def screening(self) -> dict[str, int]:
-        """What screening left out, in observations, and how often the recording clock jumped (F07)."""
+        """What screening left out, in observations, clock jumps (F07), and batches no stage could take."""
         screen = self._state.screen
         jumps = {
             "clock_jumps_back": screen.clock.jumps_back,
             "clock_jumps_forward": screen.clock.jumps_forward,
+            "batches_set_aside": len(self.set_aside),
         }
         return asdict(screen.counts) | jumps
 
@@ -90,13 +97,27 @@ class Worker:
             try:
                 worked = await self.advance()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CheoyongError) as error:
-                self.failures += 1
-                self._mark = Bookmark(-1, -1)  # what is in memory may be ahead of what is committed
-                _log.error("worker_failed", error=str(error), kind=type(error).__name__)
-                await asyncio.sleep(_TROUBLE_S)
-                continue
-            if not worked:
-                await self._rest()
+                await self._start_over(error)
+            except Exception as error:  # noqa: BLE001  (edge of the stages: a defect of ours met this batch)
+                self._note_try()
+                await self._start_over(error)
+            else:
+                if not worked:
+                    await self._rest()
+
+    async def _start_over(self, error: Exception) -> None:
+        """Forget what is in memory, which may be ahead of what is committed; wait a moment."""
+        self.failures += 1
+        self._mark = Bookmark(-1, -1)
+        _log.error("worker_failed", error=str(error), kind=type(error).__name__, batch=self._stepping)
+        await asyncio.sleep(_TROUBLE_S)
+
+    def _note_try(self) -> None:
+        """One batch must not stop all that come after it: after three tries it is set aside, and shown."""
+        self._tries[self._stepping] += 1
+        if self._tries[self._stepping] >= _TRIES_MAX:
+            self.set_aside.add(self._stepping)
+            _log.error("batch_set_aside", batch=self._stepping, next_step="report it with the lines above")
 
     async def _rest(self) -> None:
         try:
@@ -140,6 +161,10 @@ class Worker:
             await commands.done(connection, [command.seq for command in asked], max(c.made_us for c in asked))
         desk = await look_at_desk(connection, state)
         for batch in batches:
+            self._stepping = batch.number
+            if batch.number in self.set_aside:
+                await _store_verdicts(connection, batch, _unjudged(batch))
+                continue
             outcome = step(self._setup, state, batch, self._gauges, desk.standings)
             await _store_verdicts(connection, batch, outcome.verdicts)
             rows.extend(self._told(batch, outcome.verdicts))
@@ -209,6 +234,12 @@ class Worker:
             " WHERE stage = $1",
             STAGE, mark.xid, mark.number, to_bytes(state), now_us,
         )  # fmt: skip
+
+
+def _unjudged(batch: ObservationBatch) -> Verdicts:
+    """The verdicts of a batch that was set aside: nothing was evaluated, so nothing may read as passed."""
+    count = len(batch)
+    return Verdicts(batch.id, np.full(count, Flag.NOT_EVALUATED, np.uint8), np.zeros(count, np.uint16))
 
 
 async def _store_verdicts(connection: Connection, batch: ObservationBatch, verdicts: Verdicts) -> None:

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker against a real PostgreSQL: what no stage can take is set aside, and what follows is not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import asyncpg
+import numpy as np
+import pytest
+
+from cheoyong.app.engines.postgres import Postgres
+from cheoyong.domain.fact import Forecast
+from cheoyong.domain.instant import HOUR_US, parse_instant
+from cheoyong.domain.level import Status
+from cheoyong.domain.observation import Series
+from cheoyong.flow.state import Setup
+from cheoyong.flow.worker import Worker
+from cheoyong.links.city_pack import load_city
+from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
+from cheoyong.records.migrate import migrate
+from cheoyong.records.observations import ObservationWriter, Rows, digest_of_numbers
+
+pytestmark = pytest.mark.engines
+SERIES = "taehwa_stage_m"
+START_US = parse_instant("2016-10-05T00:00:00Z")
+POISON = 2.5
+
+
+class Stumbling:
+    """A model with a defect: one value makes it raise what nobody foresaw."""
+
+    id, series, inputs, window_s = "stumbling", SERIES, (SERIES,), 3600
+
+    def forecast(self, recent: Mapping[str, Series], issued_us: int) -> Forecast | None:
+        if POISON in recent[SERIES].value:
+            raise ZeroDivisionError("a defect of ours")
+        return None
+
+
+@pytest.fixture
+async def pools(postgres: Postgres) -> AsyncIterator[tuple[Any, Any, Any]]:
+    dsn = postgres.new_database("flow_worker")
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    await migrate(dsn, database)
+    owner = await asyncpg.connect(dsn)
+    await prepare_codecs(owner)
+    for statement in (
+        "INSERT INTO organisation (name, created_at) VALUES ('Ours', now())",
+        "INSERT INTO thing (organisation_id, name, description) VALUES (1, 't', 't')",
+        "INSERT INTO sensor (organisation_id, name, description, encoding_type, metadata)"
+        " VALUES (1, 's', 's', 'text/html', '\"\"')",
+        "INSERT INTO observed_property (organisation_id, name, definition, description)"
+        " VALUES (1, 'p', 'p', 'p')",
+        "INSERT INTO datastream (organisation_id, thing_id, sensor_id, observed_property_id, name,"
+        " description, observation_type, unit, series, registered_at)"
+        f" VALUES (1, 1, 1, 1, 'd', 'd', 'x', '{{}}', '{SERIES}', now())",
+    ):
+        await owner.execute(statement)
+    writer, flow = await open_pool(database, WRITER), await open_pool(database, FLOW)
+    yield owner, writer, flow
+    await writer.close()
+    await flow.close()
+    await owner.close()
+    postgres.drop_database("flow_worker")
+
+
+def one(hour: int, value: float) -> Rows:
+    result = np.array([value])
+    return Rows(np.array([1]), np.array([START_US + hour * HOUR_US]), result, digest_of_numbers(result))
+
+
+async def test_a_batch_that_no_stage_can_take_is_set_aside_shown_and_reads_as_not_evaluated(
+    pools: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, writer, flow = pools
+    monkeypatch.setattr("cheoyong.flow.worker._TROUBLE_S", 0.01)
+    store = ObservationWriter(writer)
+    numbers = []
+    for hour, value in enumerate((1.5, POISON, 1.6)):
+        stored = await store.store(one(hour, value), START_US + hour * HOUR_US)
+        numbers.append(stored.number)
+    reached = asyncio.Event()
+
+    async def announce(facts: object, number: int, rows: object) -> None:
+        if number >= numbers[-1]:
+            reached.set()
+
+    worker = Worker(flow, Setup(1, load_city("ulsan"), (Stumbling(),), Status.EXERCISE), announce)
+    task = asyncio.create_task(worker.run())
+    await asyncio.wait_for(reached.wait(), 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert worker.set_aside == {numbers[1]}
+    assert worker.screening()["batches_set_aside"] == 1
+    flags = await owner.fetch("SELECT batch, flag FROM quality")
+    assert [(row["batch"], row["flag"]) for row in flags] == [(numbers[1], 2)]
