@@ -1,45 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conditions on a noun's columns, and their SQL: values travel as parameters only.
+"""Conditions on a noun's rows, and their SQL: values travel as parameters only.
 
 Logic has two values, as in OData: a comparison with NULL is false, except that NULL equals NULL and
-differs from everything else.
+differs from everything else. What is said of related rows holds when there are such rows of which it
+holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from cheoyong.records.nouns import Column, Kind, Noun
+from cheoyong.records.scalars import (
+    FREE,
+    Apply,
+    Constant,
+    Field,
+    Parameters,
+    Rows,
+    Scalar,
+    out_of_json,
+)
+
+__all__ = [
+    "Always", "Apply", "Compare", "Condition", "Constant", "Every", "Field", "Holds", "Not", "Operator",
+    "Order", "Parameters", "Scalar", "Some", "condition_sql", "order_sql",
+]  # fmt: skip
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 JSON_PATH_STEPS_MAX = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column by name, and the path into it when it holds JSON."""
-
-    column: str
-    path: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A value: int, float, str, bool, None, or an instant (int µs) with ``kind`` TIME."""
-
-    value: int | float | str | bool | None
-    kind: Kind | None
+_MIRRORED: dict[Operator, Operator] = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Whether a field stands in this order to a constant."""
+    """Whether two values stand in this order to each other."""
 
-    field: Field
+    left: Scalar
     operator: Operator
-    constant: Constant
+    right: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Whether a Boolean value is true."""
+
+    value: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +78,15 @@ class Always:
     holds: bool
 
 
-Condition: TypeAlias = Compare | Every | Some | Not | Always
-
-
-class Parameters:
-    """The values of one statement; each gets its number and type.
-
-    >>> parameters = Parameters()
-    >>> parameters.add(3, "bigint"), parameters.add("x", "text"), parameters.values
-    ('$1::bigint', '$2::text', [3, 'x'])
-    """
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def add(self, value: Any, sql_type: str) -> str:
-        """The placeholder that stands for ``value``."""
-        self.values.append(value)
-        return f"${len(self.values)}::{sql_type}"
+Condition: TypeAlias = Compare | Holds | Every | Some | Not | Always
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Sort by a field; NULL comes first ascending and last descending."""
+    """Sort by a field; NULL comes first ascending and last descending.
+
+    Of a field of many related rows the smallest counts ascending, the largest descending.
+    """
 
     field: Field
     descending: bool = False
@@ -105,9 +99,13 @@ def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters) -> st
     """
     terms = []
     for order in (*orders, *(Order(Field(name)) for name in _tie_break(noun, orders))):
-        column = noun.columns[order.field.column]
-        sql = _sortable(column, order.field, parameters)
-        null_place = "" if not column.nullable else " NULLS LAST" if order.descending else " NULLS FIRST"
+        way = "DESC" if order.descending else "ASC"
+        if order.field.way:
+            sql, nullable = _first_related(noun, order, way, parameters), True
+        else:
+            column = noun.columns[order.field.column]
+            sql, nullable = _sortable(column, order.field, parameters), column.nullable
+        null_place = "" if not nullable else " NULLS LAST" if order.descending else " NULLS FIRST"
         terms.append(f"{sql}{' DESC' if order.descending else ''}{null_place}")
     return ", ".join(terms)
 
@@ -122,43 +120,109 @@ def _sortable(column: Column, field: Field, parameters: Parameters) -> str:
     return f'{column.sql} COLLATE "C"' if column.kind is Kind.TEXT else column.sql
 
 
+def _first_related(noun: Noun, order: Order, way: str, parameters: Parameters) -> str:
+    rows = Rows(noun, parameters)
+    sql = _sortable(rows.column(order.field), order.field, parameters)
+    return (
+        f"(SELECT {sql} FROM {', '.join(rows.sources)} WHERE {' AND '.join(rows.links)}"
+        f" ORDER BY 1 {way} NULLS LAST LIMIT 1)"
+    )
+
+
 def condition_sql(noun: Noun, condition: Condition, parameters: Parameters) -> str:
     """The SQL of a condition on the rows ``n`` of ``noun``; it is true or false, never NULL."""
-    if isinstance(condition, Compare):
-        return _compare(noun.columns[condition.field.column], condition, parameters)
     if isinstance(condition, Every | Some):
         word = " AND " if isinstance(condition, Every) else " OR "
         return "(" + word.join(condition_sql(noun, part, parameters) for part in condition.parts) + ")"
     if isinstance(condition, Not):
         return f"(NOT {condition_sql(noun, condition.part, parameters)})"
-    return "true" if condition.holds else "false"
+    if isinstance(condition, Always):
+        return "true" if condition.holds else "false"
+    rows = Rows(noun, parameters)
+    if isinstance(condition, Holds):
+        sql = f"({rows.sql(condition.value, Kind.BOOLEAN)} IS TRUE)"
+    else:
+        sql = _compare(rows, condition)
+    if not rows.sources:
+        return sql
+    return f"EXISTS (SELECT FROM {', '.join(rows.sources)} WHERE {' AND '.join([*rows.links, sql])})"
 
 
-def _compare(column: Column, compare: Compare, parameters: Parameters) -> str:
-    if compare.constant.kind is None and compare.operator not in ("=", "<>"):
+def _compare(rows: Rows, compare: Compare) -> str:
+    left, operator, right = compare.left, compare.operator, compare.right
+    if isinstance(left, Constant) or (rows.kind(right) is Kind.SPAN and rows.kind(left) is not Kind.SPAN):
+        left, operator, right = right, _MIRRORED[operator], left
+    if isinstance(right, Constant) and right.kind is None:
+        return _with_null(rows, left, operator)
+    if isinstance(left, Field) and rows.kind(left) is Kind.SPAN:
+        return _span(rows, rows.column(left), operator, right)
+    if isinstance(left, Field) and isinstance(right, Constant):
+        return _with_constant(rows, left, operator, right)
+    return _of_two(rows, left, operator, right)
+
+
+def _with_null(rows: Rows, left: Scalar, operator: Operator) -> str:
+    if operator not in ("=", "<>"):
         return "false"  # nothing is before or after NULL; no parameter may be left unused
-    if compare.field.path or column.kind is Kind.JSON:
-        path = parameters.add(list(compare.field.path), "text[]")
-        return _in_json(f"({column.sql} #> {path})", compare, parameters)
-    if column.kind is Kind.VARIANT and compare.constant.kind in (Kind.TEXT, Kind.BOOLEAN):
-        return _in_json(column.json_sql, compare, parameters)
-    if compare.constant.kind is None:
-        return _with_null(column.sql, column, compare.operator)
-    if column.kind is Kind.SPAN:
-        return _span(column, compare, parameters)
-    sql, value = _typed(column, compare.constant, parameters)
-    return _two_valued(sql, compare.operator, value, nullable=column.nullable)
+    kind = rows.kind(left)
+    if kind is None:
+        absent = "true"
+    elif isinstance(left, Field) and kind is Kind.JSON:
+        absent = f"coalesce({rows.json(left)} = 'null'::jsonb, true)"
+    elif isinstance(left, Field) and kind is Kind.VARIANT:
+        column = rows.column(left)
+        absent = f"({column.sql} IS NULL AND {column.json_sql} IS NULL)"
+    elif isinstance(left, Field):
+        absent = f"({rows.column(left).sql} IS NULL)"
+    else:
+        absent = f"({rows.sql(left, kind)} IS NULL)"
+    return absent if operator == "=" else f"(NOT {absent})"
 
 
-def _typed(column: Column, constant: Constant, parameters: Parameters) -> tuple[str, str]:
-    """Both sides in one type; an integer is compared with a fraction as a number."""
-    if column.kind in (Kind.NUMBER, Kind.VARIANT):
-        return column.sql, parameters.add(float(constant.value or 0), Kind.NUMBER.value)
-    if column.kind is Kind.INTEGER and constant.kind is Kind.NUMBER:
-        return f"{column.sql}::float8", parameters.add(constant.value, Kind.NUMBER.value)
-    if column.kind is Kind.TEXT:
-        return f'{column.sql} COLLATE "C"', parameters.add(constant.value, Kind.TEXT.value)
-    return column.sql, parameters.add(constant.value, column.kind.value)
+def _with_constant(rows: Rows, left: Field, operator: Operator, right: Constant) -> str:
+    """A plain column is compared as it is, so that its index serves."""
+    column = rows.column(left)
+    kind = right.kind or Kind.TEXT
+    if left.path or column.kind in FREE:
+        value = rows.sql(right, kind)
+        return _two_valued(_collated(rows.sql(left, kind), kind), operator, value, nullable=True)
+    if column.kind is Kind.INTEGER and kind is Kind.INTEGER:
+        value = rows.parameters.add(right.value, Kind.INTEGER.value)
+        return _two_valued(column.sql, operator, value, nullable=column.nullable)
+    value = rows.sql(right, column.kind)
+    return _two_valued(
+        _collated(rows.sql(left, column.kind), column.kind), operator, value, nullable=column.nullable
+    )
+
+
+def _of_two(rows: Rows, left: Scalar, operator: Operator, right: Scalar) -> str:
+    kinds = rows.kind(left), rows.kind(right)
+    known = [kind for kind in kinds if kind is not None and kind not in FREE]
+    if not known and isinstance(left, Field) and isinstance(right, Field):
+        return _both_free(rows.json(left), operator, rows.json(right))
+    kind = Kind.TIME if known[0] is Kind.SPAN else known[0]
+    first, second = _collated(rows.sql(left, kind), kind), rows.sql(right, kind)
+    if operator in ("=", "<>") and len(known) == len(kinds):
+        word = "IS NOT DISTINCT FROM" if operator == "=" else "IS DISTINCT FROM"
+        return f"({first} {word} {second})"
+    return _two_valued(first, operator, second, nullable=True)
+
+
+def _both_free(left: str, operator: Operator, right: str) -> str:
+    if operator in ("=", "<>"):
+        # A JSON null and what is not there are both null.
+        word = "IS NOT DISTINCT FROM" if operator == "=" else "IS DISTINCT FROM"
+        return f"(nullif({left}, 'null') {word} nullif({right}, 'null'))"
+    same = " OR ".join(
+        f"({_collated(out_of_json(left, kind), kind)} {operator} {out_of_json(right, kind)}) IS TRUE"
+        for kind in (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN)
+    )
+    return f"({same})"
+
+
+def _collated(sql: str, kind: Kind) -> str:
+    """Text is compared by code points."""
+    return f'{sql} COLLATE "C"' if kind is Kind.TEXT else sql
 
 
 def _two_valued(sql: str, operator: Operator, value: str, *, nullable: bool) -> str:
@@ -169,43 +233,17 @@ def _two_valued(sql: str, operator: Operator, value: str, *, nullable: bool) -> 
     return f"(({sql} {operator} {value}) IS TRUE)"
 
 
-def _with_null(sql: str, column: Column, operator: Operator) -> str:
-    absent = f"({sql} IS NULL)"
-    if column.kind is Kind.VARIANT:
-        absent = f"({sql} IS NULL AND {column.json_sql} IS NULL)"
-    return absent if operator == "=" else f"(NOT {absent})"
-
-
-def _span(column: Column, compare: Compare, parameters: Parameters) -> str:
+def _span(rows: Rows, column: Column, operator: Operator, right: Scalar) -> str:
     """A span is before an instant when it ends before it, after when it begins after, equal when it is it."""
-    at = parameters.add(compare.constant.value, Kind.TIME.value)
+    at = rows.sql(right, Kind.TIME)
     begin, end = column.sql, column.end_sql
-    if compare.operator in (">", ">="):
-        return f"({begin} {compare.operator} {at})"
-    if compare.operator in ("<", "<="):
+    if operator in (">", ">="):
+        sql = f"({begin} {operator} {at})"
+    elif operator in ("<", "<="):
         # The first half follows from the second and is there for the index.
-        return f"({begin} {compare.operator} {at} AND {end} {compare.operator} {at})"
-    equal = f"({begin} = {at} AND {end} = {at})"
-    return equal if compare.operator == "=" else f"(NOT {equal})"
-
-
-_JSON_TYPE = {
-    Kind.INTEGER: ("number", "float8"),
-    Kind.NUMBER: ("number", "float8"),
-    Kind.BOOLEAN: ("boolean", "boolean"),
-}
-
-
-def _in_json(sql: str, compare: Compare, parameters: Parameters) -> str:
-    constant = compare.constant
-    if constant.kind is None:
-        absent = f"coalesce({sql} = 'null'::jsonb, true)"
-        return absent if compare.operator == "=" else f"(NOT {absent})"
-    if constant.kind is Kind.TEXT:
-        value = parameters.add(constant.value, "text")
-        text = f"(CASE jsonb_typeof({sql}) WHEN 'string' THEN {sql} #>> '{{}}' END COLLATE \"C\")"
-        return _two_valued(text, compare.operator, value, nullable=True)
-    json_type, sql_type = _JSON_TYPE[constant.kind]
-    number = float(constant.value or 0) if sql_type == "float8" else constant.value
-    typed = f"(CASE jsonb_typeof({sql}) WHEN '{json_type}' THEN ({sql})::{sql_type} END)"
-    return _two_valued(typed, compare.operator, parameters.add(number, sql_type), nullable=True)
+        sql = f"({begin} {operator} {at} AND {end} {operator} {at})"
+    else:
+        sql = f"({begin} = {at} AND {end} = {at})"
+    if not isinstance(right, Constant):
+        sql = f"({sql} IS TRUE)"
+    return f"(NOT {sql})" if operator == "<>" else sql

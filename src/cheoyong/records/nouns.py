@@ -23,6 +23,9 @@ class Kind(Enum):
     BOOLEAN = "boolean"
     TIME = "timestamptz"  # an int of µs since 1970
     SPAN = "span"  # begin in ``sql``, end in ``end_sql``; an instant ends where it begins
+    DATE = "date"
+    TIME_OF_DAY = "time"
+    DURATION = "interval"
     JSON = "jsonb"
     VARIANT = "variant"  # a number in ``sql``, else JSON in ``json_sql``
 

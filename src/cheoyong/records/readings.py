@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
+from cheoyong.domain.errors import InvalidInput
 from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql
 from cheoyong.records.connection import Connection
 from cheoyong.records.nouns import NOUNS, Noun, Relation
@@ -94,8 +97,7 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
     parameters = Parameters()
     where = _where(selection, within, parameters)
     sql = _select(selection, where, parameters)
-    rows: list[Row] = await connection.fetch(sql, *parameters.values)
-    return rows
+    return await _fetched(connection, sql, parameters)
 
 
 async def count(connection: Connection, selection: Selection, within: tuple[Way, int] | None) -> int:
@@ -103,8 +105,8 @@ async def count(connection: Connection, selection: Selection, within: tuple[Way,
     parameters = Parameters()
     where = _where(selection, within, parameters)
     sql = f"SELECT count(*) FROM {NOUNS[selection.noun].source} n{where}"
-    number: int = await connection.fetchval(sql, *parameters.values)
-    return number
+    [row] = await _fetched(connection, sql, parameters)
+    return int(row["count"])
 
 
 async def related(
@@ -123,7 +125,7 @@ async def related(
     inner = _select(selection, f" WHERE {condition}", parameters)
     sql = f"SELECT p.id AS parent_id, c.* FROM unnest({ids}) p (id) CROSS JOIN LATERAL ({inner}) c"
     grouped: dict[int, list[Row]] = defaultdict(list)
-    for row in await connection.fetch(sql, *parameters.values):
+    for row in await _fetched(connection, sql, parameters):
         grouped[row["parent_id"]].append(row)
     return grouped
 
@@ -140,7 +142,15 @@ async def related_counts(
         condition += f" AND {condition_sql(target, selection.condition, parameters)}"
     rows = f"SELECT count(*) FROM {target.source} n WHERE {condition}"
     sql = f"SELECT p.id, ({rows}) AS number FROM unnest({ids}) p (id)"
-    return {row["id"]: row["number"] for row in await connection.fetch(sql, *parameters.values)}
+    return {row["id"]: row["number"] for row in await _fetched(connection, sql, parameters)}
+
+
+async def _fetched(connection: Connection, sql: str, parameters: Parameters) -> list[Row]:
+    try:
+        rows: list[Row] = await connection.fetch(sql, *parameters.values)
+    except asyncpg.DataError as error:
+        raise InvalidInput(f"a value cannot be worked out: {error}", where="$filter") from None
+    return rows
 
 
 def _select(selection: Selection, where: str, parameters: Parameters) -> str:

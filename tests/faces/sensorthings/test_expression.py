@@ -7,9 +7,10 @@ from cheoyong.domain.errors import CheoyongError, InvalidInput, NotSupported, To
 from cheoyong.faces.sensorthings.entities import ENTITIES
 from cheoyong.faces.sensorthings.expression import CHARACTERS_MAX, Binary, Call, Path, Unary, Value, parse
 from cheoyong.faces.sensorthings.filtering import condition_of
-from cheoyong.records.conditions import Always, Compare, Every, Not, Some
+from cheoyong.records.conditions import Always, Compare, Every, Holds, Not, Some
 
 THING, OBSERVATION = ENTITIES["Things"], ENTITIES["Observations"]
+NOW_US = 1_475_638_200_000_000
 
 
 def test_operators_bind_as_in_odata() -> None:
@@ -63,13 +64,15 @@ def test_every_node_knows_its_place() -> None:
         ("1 lt 2.5", Always),
         ("null eq null", Always),
         ("'a' ne null", Always),
-        ("properties/open", Compare),
+        ("properties/open", Holds),
+        ("startswith(name,'a')", Holds),
+        ("Datastreams/Sensor/name eq 'a'", Compare),
         ("3 gt id", Compare),
         ("@iot.id eq 3", Compare),
     ],
 )
 def test_what_a_filter_means(text: str, kind: type) -> None:
-    condition = condition_of(text, THING)
+    condition = condition_of(text, THING, NOW_US)
     assert isinstance(condition, kind)
     if isinstance(condition, Every):
         assert len(condition.parts) == 3
@@ -85,10 +88,11 @@ def test_what_a_filter_means(text: str, kind: type) -> None:
         ("5", InvalidInput, 1),
         ("true and 5", InvalidInput, 10),
         ("name/first eq 'a'", InvalidInput, 1),
-        ("(name eq 'a') eq true", InvalidInput, 15),
+        ("(name eq 'a') eq true", NotSupported, 7),
         ("id eq 1e999", InvalidInput, 7),
         ("id eq 2016-13-05T00:00:00Z", InvalidInput, 7),
         ("id eq 2016-10-05T00:00:00", InvalidInput, 7),
+        ("id eq 2016-10-99", InvalidInput, 7),
         ("id eq 2016-10-05", InvalidInput, 7),
         ("name eq 'a", InvalidInput, 9),
         ("name eq #", InvalidInput, 9),
@@ -96,37 +100,49 @@ def test_what_a_filter_means(text: str, kind: type) -> None:
         ("name eq 'a' name", InvalidInput, 13),
         ("length(name", InvalidInput, 12),
         ("name eq 'a\0'", InvalidInput, 9),
-        ("-name eq 5", NotSupported, 1),
-        ("id eq duration'P1D'", NotSupported, 7),
+        ("-name eq 5", InvalidInput, 2),
+        ("id eq duration'P1D'", InvalidInput, 7),
+        ("id eq duration'P'", InvalidInput, 7),
+        ("id eq duration'P999999999DT999999999H'", InvalidInput, 7),
+        ("id eq date'2016-10'", InvalidInput, 7),
+        ("id eq time'13:20+09:00'", InvalidInput, 7),
+        ("name eq geography'POINT(1 1)'", NotSupported, 9),
+        ("geo.distance(name,name) lt 1", NotSupported, 1),
         ("Datastreams/any(d:d/name eq 'a')", InvalidInput, 18),
         ("Datastreams/any()", NotSupported, 1),
-        ("length(name) gt 3", NotSupported, 1),
-        ("id eq 1 add 1", NotSupported, 9),
+        ("length(5) gt 3", InvalidInput, 8),
+        ("substring(name) eq 'a'", InvalidInput, 1),
+        ("year(name) eq 2016", InvalidInput, 6),
+        ("now(1) eq 2016", InvalidInput, 1),
+        ("round('a') eq 1", InvalidInput, 7),
+        ("now() add 1 lt now()", InvalidInput, 11),
+        ("/".join(["Datastreams", "Thing"] * 4) + "/name eq 'a'", InvalidInput, 1),
+        (" add ".join(["1"] * 102) + " eq 1", InvalidInput, 603),
     ],
 )
 def test_what_a_filter_cannot_mean_is_named_with_its_place(
     text: str, error: type[CheoyongError], where: int
 ) -> None:
     with pytest.raises(error) as caught:
-        condition_of(text, THING)
+        condition_of(text, THING, NOW_US)
     assert caught.value.where == f"$filter, character {where}"
 
 
 def test_what_is_served_of_an_observation_has_its_limits() -> None:
-    for text in ("validTime eq null", "Datastream/id eq 1", "resultQuality eq null"):
+    for text in ("validTime eq null", "Datastream/Observations/validTime eq null", "resultQuality eq null"):
         with pytest.raises(NotSupported):
-            condition_of(text, OBSERVATION)
+            condition_of(text, OBSERVATION, NOW_US)
     with pytest.raises(InvalidInput, match="cannot be compared with text"):
-        condition_of("phenomenonTime gt '2016'", OBSERVATION)
+        condition_of("phenomenonTime gt '2016'", OBSERVATION, NOW_US)
 
 
 def test_a_filter_is_bounded_in_length_and_nesting() -> None:
     with pytest.raises(TooLarge):
         parse("a" * (CHARACTERS_MAX + 1))
     for text in ("(" * 500 + "1" + ")" * 500, "not " * 500 + "true", "-" * 500 + "1", "a eq " * 500 + "1"):
-        with pytest.raises(InvalidInput):
-            condition_of(text, THING)
+        with pytest.raises((InvalidInput, NotSupported)):
+            condition_of(text, THING, NOW_US)
     chain = " or ".join(f"id eq {number}" for number in range(900))
-    condition = condition_of(chain, THING)
+    condition = condition_of(chain, THING, NOW_US)
     assert isinstance(condition, Some)
     assert len(condition.parts) == 900

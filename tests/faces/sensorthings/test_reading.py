@@ -344,6 +344,29 @@ async def test_orderby_sorts_both_ways_with_null_first_ascending_and_last_descen
     assert await names("properties/n desc,id asc") == ["b", "c", "a"]
 
 
+async def test_orderby_sorts_by_properties_of_related_entities(client: httpx.AsyncClient) -> None:
+    location = await create(client, "Locations", a_location("sorted by others"))
+    for name, streams in (("none", ()), ("ac", ("a", "c")), ("b", ("b",))):
+        thing = a_thing(name, Datastreams=[])
+        for stream in streams:
+            sensor, observed = a_sensor() | {"name": stream}, a_property()
+            thing["Datastreams"].append(a_datastream(name=stream, Sensor=sensor, ObservedProperty=observed))
+        await create(client, f"Locations({location})/Things", thing)
+
+    async def names(path: str, order: str) -> list[str]:
+        shown = await get(client, f"{path}?$orderby={order}")
+        return [item["name"] for item in shown["value"]]
+
+    things = f"Locations({location})/Things"
+    for path in ("Datastreams/name", "Datastreams/Sensor/name"):
+        assert await names(things, path) == ["none", "ac", "b"]  # the smallest of each
+        assert await names(things, f"{path} desc") == ["ac", "b", "none"]  # the largest of each
+    await names("Datastreams", "Thing/name,Sensor/properties/maker desc")
+    streams = await get(client, "Datastreams?$filter=Thing/Locations/name eq 'sorted by others'"
+                        "&$orderby=Thing/name desc,Sensor/name desc")  # fmt: skip
+    assert [item["name"] for item in streams["value"]] == ["b", "c", "a"]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "where"),
     [
@@ -366,11 +389,21 @@ async def test_orderby_sorts_both_ways_with_null_first_ascending_and_last_descen
         ("$filter=nme(name) eq 'a'", 400, "$filter, character 1"),
         ("$filter=id eq 1 &$filter=id eq 2", 400, "$filter"),
         ("$filter=" + "(" * 5000, 400, "$filter, character 42"),
-        ("$filter=startswith(name,'a')", 501, "$filter, character 1"),
-        ("$filter=id add 1 eq 2", 501, "$filter, character 4"),
-        ("$filter=Datastreams/name eq 'a'", 501, "$filter, character 1"),
-        ("$filter=name eq description", 501, "$filter, character 6"),
-        ("$orderby=Datastreams/name", 501, "$orderby"),
+        ("$filter=startswith(name)", 400, "$filter, character 1"),
+        ("$filter=startswith(name,5)", 400, "$filter, character 17"),
+        ("$filter=length(name)", 400, "$filter, character 1"),
+        ("$filter=id add 'a' eq 2", 400, "$filter, character 8"),
+        ("$filter=id eq 1e308 mul 10", 400, "$filter"),
+        ("$filter=(id eq 1) eq true", 501, "$filter, character 5"),
+        ("$filter=Datastreams eq 'a'", 400, "$filter, character 1"),
+        ("$filter=Datastreams/colour eq 'a'", 400, "$filter, character 1"),
+        ("$filter=Datastreams/any(d:d/id eq 1)", 400, "$filter, character 18"),
+        ("$filter=st_within(name,geography'POINT(1 1)')", 501, "$filter, character 1"),
+        ("$filter=date(now()) eq duration'P1D'", 400, "$filter, character 16"),
+        ("$filter=id eq duration'1D'", 400, "$filter, character 7"),
+        ("$filter=id eq 25:00:00", 400, "$filter, character 7"),
+        ("$orderby=Datastreams", 400, "$orderby"),
+        ("$orderby=length(name)", 501, "$orderby"),
         ("$resultFormat=dataArray", 501, "$resultFormat"),
         ("$colour=red", 501, "$colour"),
         ("$expand=HistoricalLocations", 501, "$expand"),
@@ -431,6 +464,15 @@ async def test_S08_nothing_of_another_organisation_is_seen_by_any_path(
         assert listed["@iot.count"] == len(listed["value"])
         filtered = await get(stranger, f"{set_name}?$filter=id eq {shown['@iot.id']}&$count=true")
         assert (filtered["@iot.count"], filtered["value"]) == (0, [])
+    stream = entities["Datastreams"]["@iot.id"]
+    for query in (
+        f"Things?$filter=Datastreams/id eq {stream}",
+        f"Observations?$filter=Datastream/id eq {stream}",
+        f"Sensors?$filter=Datastreams/Observations/id eq {entities['Observations']['@iot.id']}",
+        "Datastreams?$filter=Thing/name eq 'one of each'",
+    ):
+        assert (await get(client, query))["value"] != []
+        assert (await get(stranger, query))["value"] == []
     things = await get(stranger, "Things?$expand=Locations,Datastreams/Observations&$top=10000")
     assert own in [thing["@iot.id"] for thing in things["value"]]
 

@@ -59,6 +59,7 @@ class SensorThings:
         self._ingest = ingest
         self._gate = gate
         self._root = root
+        self._now_us = now_us
         self._creator = Creator(pool, intake, now_us)
         self._changer = Changer(pool, now_us)
         self._edge = ProblemEdge(self._serve)  # type: ignore[arg-type]
@@ -94,7 +95,7 @@ class SensorThings:
         if len(query) > QUERY_BYTES_MAX:
             raise InvalidInput(f"the query is over {QUERY_BYTES_MAX} bytes", where="query")
         address = parse_address(path)
-        options = parse_options(query, address.entity)
+        options = parse_options(query, address.entity, self._now_us())
         async with as_organisation(self._pool, principal.organisation_id) as connection:
             value = await Reader(connection, root).answer(address, options, root + path)
         if address.raw:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
 
 from cheoyong.domain.errors import InvalidInput, TooLarge
@@ -19,13 +19,14 @@ from cheoyong.records.nouns import Kind
 
 CHARACTERS_MAX = 16_000
 NESTING_MAX = 40
+ARITHMETIC_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """A literal; ``kind`` None is null. ``spelt`` is set for kinds that nothing is compared with yet."""
 
-    value: int | float | str | bool | None
+    value: int | float | str | bool | date | time | timedelta | None
     kind: Kind | None
     at: int
     spelt: str = ""
@@ -82,6 +83,7 @@ _TOKEN = re.compile(
       | (?P<text>'(?:[^']|'')*')
       | (?P<typed>(?:geography|geometry|duration|date|time)'(?:[^']|'')*')
       | (?P<time>\d{4}-\d\d-\d\d(?:T[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?)
+      | (?P<day>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)
       | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<name>@?[^\W\d][\w.]*)
       | (?P<sign>[(),/-])""",
@@ -138,6 +140,7 @@ class _Reader:
         self._tokens = tokens
         self._place = 0
         self._depth = 0
+        self._arithmetic = 0
 
     @property
     def _next(self) -> _Token:
@@ -164,9 +167,16 @@ class _Reader:
         node = self.level(number + 1)
         while self._next.kind == "name" and self._next.text in _LEVELS[number]:
             token = self._take()
+            self._count_arithmetic(number, token)
             right = self._deeper(lambda: self.level(number + 1))
             node = Binary(token.text, node, right, token.at)
         return node
+
+    def _count_arithmetic(self, number: int, token: _Token) -> None:
+        """A chain of arithmetic nests to the left as deep as it is long."""
+        self._arithmetic += number > _COMPARISON
+        if self._arithmetic > ARITHMETIC_MAX:
+            raise bad(f"more than {ARITHMETIC_MAX} arithmetic operators", token.at)
 
     def _negation(self) -> Node:
         token = self._take()
@@ -239,8 +249,10 @@ def _literal(token: _Token) -> Value:
         return _number(token)
     if token.kind == "time":
         return _time(token)
+    if token.kind == "day":
+        return _time_of_day(token.text, token)
     if token.kind == "typed":
-        return Value(token.text, None, token.at, spelt=token.text.partition("'")[0])
+        return _typed(token)
     raise bad(f"{token.text!r:.40} where a value was expected", token.at)
 
 
@@ -253,7 +265,55 @@ def _number(token: _Token) -> Value:
     return Value(number, Kind.NUMBER, token.at)
 
 
+def _typed(token: _Token) -> Value:
+    name, _, quoted = token.text.partition("'")
+    text = quoted[:-1]
+    if name == "duration":
+        return _duration(text, token)
+    if name == "time":
+        return _time_of_day(text, token)
+    if name == "date":
+        return _date(text, token)
+    return Value(token.text, None, token.at, spelt=name)
+
+
+def _duration(text: str, token: _Token) -> Value:
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()[1:]):
+        raise bad(f"{token.text!r:.40} is not a duration such as duration'P1DT2H'", token.at)
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups()[1:])
+    try:
+        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise bad("the duration is too long", token.at) from None
+    return Value(-span if match[1] else span, Kind.DURATION, token.at)
+
+
+_DURATION = re.compile(
+    r"(-)?P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,6})?)S)?)?"
+)
+
+
+def _time_of_day(text: str, token: _Token) -> Value:
+    try:
+        moment = time.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        raise bad(f"{token.text!r:.40} is not a time of day such as 13:20:00", token.at)
+    return Value(moment, Kind.TIME_OF_DAY, token.at)
+
+
+def _date(text: str, token: _Token) -> Value:
+    try:
+        return Value(date.fromisoformat(text), Kind.DATE, token.at)
+    except ValueError:
+        raise bad(f"{token.text!r:.40} is not a date", token.at) from None
+
+
 def _time(token: _Token) -> Value:
+    if "T" not in token.text:
+        return _date(token.text, token)
     try:
         moment = datetime.fromisoformat(token.text)
     except ValueError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote_plus
 
 from cheoyong.domain.errors import InvalidInput, NotSupported
+from cheoyong.faces.sensorthings.computing import Meaning
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
 from cheoyong.records.conditions import Condition, Order
@@ -51,8 +52,10 @@ class Options:
 _SAFE = "$(),;/:'=@"
 
 
-def parse_options(query: bytes, entity: EntityType) -> Options:
+def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
     """The options of a query string as it stands in the address (percent-encoded).
+
+    ``now_us`` is what ``now()`` means in a filter.
 
     Raises InvalidInput for a bad one, NotSupported for one of the standard that is not served.
     """
@@ -61,10 +64,12 @@ def parse_options(query: bytes, entity: EntityType) -> Options:
         named = [(unquote_plus(n, errors="strict"), unquote_plus(v, errors="strict")) for n, _, v in pairs]
     except UnicodeDecodeError:
         raise InvalidInput("the query is not percent-encoded UTF-8", where="query") from None
-    return _options([(n, v) for n, v in named if n.startswith("$")], entity, EXPAND_DEPTH_MAX)
+    return _options(
+        [(n, v) for n, v in named if n.startswith("$")], Meaning(entity, now_us), EXPAND_DEPTH_MAX
+    )
 
 
-def _options(pairs: list[tuple[str, str]], entity: EntityType, depth: int) -> Options:
+def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Options:
     text: dict[str, str] = {}
     options = Options(text=text)
     for name, value in pairs:
@@ -72,9 +77,9 @@ def _options(pairs: list[tuple[str, str]], entity: EntityType, depth: int) -> Op
             raise InvalidInput("given twice", where=name)
         text[name] = value
         if name == "$expand":
-            options = replace(options, expand=_expand(value, entity, depth))
+            options = replace(options, expand=_expand(value, meaning, depth))
         elif name in _READERS:
-            options = _READERS[name](options, value, entity)
+            options = _READERS[name](options, value, meaning)
         elif name in ("$resultFormat", "$format", "$search", "$apply", "$compute", "$skiptoken"):
             raise NotSupported(f"{name} is not served", where=name)
         else:
@@ -82,11 +87,11 @@ def _options(pairs: list[tuple[str, str]], entity: EntityType, depth: int) -> Op
     return options
 
 
-def _top(options: Options, value: str, _: EntityType) -> Options:
+def _top(options: Options, value: str, _: Meaning) -> Options:
     return replace(options, top=min(_whole(value, "$top"), TOP_MAX))
 
 
-def _skip(options: Options, value: str, _: EntityType) -> Options:
+def _skip(options: Options, value: str, _: Meaning) -> Options:
     return replace(options, skip=min(_whole(value, "$skip"), SKIP_MAX))
 
 
@@ -96,21 +101,22 @@ def _whole(value: str, where: str) -> int:
     return int(value)
 
 
-def _count(options: Options, value: str, _: EntityType) -> Options:
+def _count(options: Options, value: str, _: Meaning) -> Options:
     if value not in ("true", "false"):
         raise InvalidInput(f"{value!r:.40} is neither true nor false", where="$count")
     return replace(options, count=value == "true")
 
 
-def _orderby(options: Options, value: str, entity: EntityType) -> Options:
-    return replace(options, order=orders_of(value, entity))
+def _orderby(options: Options, value: str, meaning: Meaning) -> Options:
+    return replace(options, order=orders_of(value, meaning.entity))
 
 
-def _filter(options: Options, value: str, entity: EntityType) -> Options:
-    return replace(options, condition=condition_of(value, entity))
+def _filter(options: Options, value: str, meaning: Meaning) -> Options:
+    return replace(options, condition=condition_of(value, meaning.entity, meaning.now_us))
 
 
-def _select(options: Options, value: str, entity: EntityType) -> Options:
+def _select(options: Options, value: str, meaning: Meaning) -> Options:
+    entity = meaning.entity
     names = [name.strip() for name in value.split(",")]
     for name in names:
         if name.partition("/")[0] in entity.properties and "/" in name:
@@ -124,7 +130,7 @@ def _select(options: Options, value: str, entity: EntityType) -> Options:
     return replace(options, select=frozenset("@iot.id" if name == "id" else name for name in names))
 
 
-_READERS: dict[str, Callable[[Options, str, EntityType], Options]] = {
+_READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
     "$top": _top,
     "$skip": _skip,
     "$count": _count,
@@ -134,7 +140,7 @@ _READERS: dict[str, Callable[[Options, str, EntityType], Options]] = {
 }
 
 
-def _expand(value: str, entity: EntityType, depth: int) -> dict[str, Options]:
+def _expand(value: str, meaning: Meaning, depth: int) -> dict[str, Options]:
     if depth == 0:
         raise InvalidInput(f"nested deeper than {EXPAND_DEPTH_MAX}", where="$expand")
     items = _split(value, ",")
@@ -142,12 +148,13 @@ def _expand(value: str, entity: EntityType, depth: int) -> dict[str, Options]:
         raise InvalidInput(f"more than {EXPAND_MAX} parts", where="$expand")
     expanded: dict[str, Options] = {}
     for item in items:
-        name, inner = _expand_item(item.strip(), entity, depth)
+        name, inner = _expand_item(item.strip(), meaning, depth)
         expanded[name] = _merged(expanded[name], inner) if name in expanded else inner
     return expanded
 
 
-def _expand_item(item: str, entity: EntityType, depth: int) -> tuple[str, Options]:
+def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]:
+    entity = meaning.entity
     name, rest = re.match(r"(\w*)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
     navigation = entity.navigations.get(name)
     if name in ("HistoricalLocations", "MultiDatastreams", "MultiDatastream"):
@@ -158,7 +165,7 @@ def _expand_item(item: str, entity: EntityType, depth: int) -> tuple[str, Option
             where="$expand",
             mend=f"use {', '.join(entity.navigations)}",
         )
-    target = ENTITIES[navigation.target]
+    target = replace(meaning, entity=ENTITIES[navigation.target])
     if rest.startswith("/"):
         return name, Options(expand=_expand(rest[1:], target, depth - 1), text={"$expand": rest[1:]})
     if rest.startswith("(") and rest.endswith(")"):
