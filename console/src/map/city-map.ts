@@ -34,6 +34,7 @@ export class CityMapView {
   #scene: MapScene;
   #ready = false;
   #styled = '';
+  #attribution: AttributionControl | null = null;
 
   constructor(container: HTMLElement, facts: CityMap, scene: MapScene, onpick: (series: string) => void) {
     this.#facts = facts;
@@ -55,7 +56,7 @@ export class CityMapView {
       fadeDuration: 0,
     });
     this.#map.touchZoomRotate.disableRotation();
-    this.#map.addControl(new AttributionControl({ compact: false, customAttribution: scene.attribution }), 'bottom-right');
+    this.#attribute();
     this.#map.on('style.load', () => {
       this.#images();
       this.#ready = true;
@@ -77,6 +78,7 @@ export class CityMapView {
       this.#styled = styleKey(scene);
       this.#ready = false;
       this.#map.setStyle(this.#style(), { diff: false });
+      this.#attribute();
     } else if (this.#ready) this.#apply();
   }
 
@@ -98,6 +100,13 @@ export class CityMapView {
 
   #style(): StyleSpecification {
     return mapStyle(this.#facts, this.#scene.theme, this.#scene.language);
+  }
+
+  /** Whose boundaries these are, in the screen's language. */
+  #attribute(): void {
+    if (this.#attribution) this.#map.removeControl(this.#attribution);
+    this.#attribution = new AttributionControl({ compact: false, customAttribution: this.#scene.attribution });
+    this.#map.addControl(this.#attribution, 'bottom-right');
   }
 
   #images(): void {
