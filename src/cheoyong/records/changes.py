@@ -56,7 +56,8 @@ async def delete(connection: Connection, noun: str, row_id: int) -> None:
 
     A thing, sensor or observed property takes its datastreams with it, a datastream its observations
     (they are out of every reader's sight as soon as it is gone, and stay where they are), a feature its
-    observations. Raises Conflict for a feature below zero, which is the place of a thing.
+    observations, a location the entries of who has been there. Raises Conflict for a feature below
+    zero, which is the place of a thing.
     """
     if noun == "feature":
         if row_id < 0:
@@ -64,6 +65,12 @@ async def delete(connection: Connection, noun: str, row_id: int) -> None:
                 "this feature is the place where a thing stands", mend=f"delete Locations({-row_id})"
             )
         await connection.execute("DELETE FROM observation_changeable WHERE feature_id = $1::bigint", row_id)
+    if noun == "location":
+        await connection.execute(
+            "DELETE FROM historical_location WHERE id IN"
+            " (SELECT historical_location_id FROM historical_place WHERE location_id = $1::bigint)",
+            row_id,
+        )
     done = await connection.execute(f"DELETE FROM {_table(noun)} WHERE id = $1::bigint", row_id)
     if done.endswith(" 0"):
         raise NotFound(f"there is no {noun.replace('_', ' ')} {row_id}")

@@ -126,6 +126,7 @@ NOUNS: Mapping[str, Noun] = {
                 condition="n.id IN (SELECT l.location_id FROM thing_location l WHERE l.thing_id = {parent})",
             ),
             "datastreams": Relation("datastream", condition="n.thing_id = {parent}"),
+            "historical_locations": Relation("historical_location", condition="n.thing_id = {parent}"),
         },
     ),
     "location": Noun(
@@ -135,7 +136,24 @@ NOUNS: Mapping[str, Noun] = {
             "things": Relation(
                 "thing",
                 condition="n.id IN (SELECT l.thing_id FROM thing_location l WHERE l.location_id = {parent})",
-            )
+            ),
+            "historical_locations": Relation(
+                "historical_location",
+                condition="n.id IN (SELECT l.historical_location_id FROM historical_place l"
+                " WHERE l.location_id = {parent})",
+            ),
+        },
+    ),
+    "historical_location": Noun(
+        "historical_location",
+        {"id": _ID, "moved_at": Column("n.moved_at", Kind.TIME)},
+        {
+            "thing": Relation("thing", key="n.thing_id"),
+            "locations": Relation(
+                "location",
+                condition="n.id IN (SELECT l.location_id FROM historical_place l"
+                " WHERE l.historical_location_id = {parent})",
+            ),
         },
     ),
     "sensor": Noun(

@@ -7,7 +7,7 @@ of another organisation does not exist here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from cheoyong.records.connection import Connection
 WRITABLE: Mapping[str, frozenset[str]] = {
     "thing": frozenset({"name", "description", "properties"}),
     "location": frozenset({"name", "description", "encoding_type", "location", "properties"}),
+    "historical_location": frozenset({"moved_at", "thing_id"}),
     "sensor": frozenset({"name", "description", "encoding_type", "metadata", "properties"}),
     "observed_property": frozenset({"name", "definition", "description", "properties"}),
     "feature": frozenset({"name", "description", "encoding_type", "feature", "properties"}),
@@ -61,42 +62,99 @@ class Existing:
     where: str
 
 
-async def insert(connection: Connection, organisation_id: int, draft: Draft) -> int:
+async def insert(
+    connection: Connection, organisation_id: int, draft: Draft, *, at_us: int | None = None
+) -> int:
     """Store a draft with all that hangs on it; returns its id.
+
+    ``at_us`` is when things move to the places that are linked here; None: now by the database's clock.
 
     Raises NotFound for a link to nothing, Conflict when a series is taken.
     """
     for column, needed in draft.needs.items():
-        draft.values[column] = await _resolve(connection, organisation_id, needed)
+        draft.values[column] = await _resolve(connection, organisation_id, needed, at_us)
     draft.id = await _insert_row(connection, organisation_id, draft)
     for column, child in draft.children:
         child.values[column] = draft.id
-        await insert(connection, organisation_id, child)
-    for place in draft.places:
-        await stand(connection, organisation_id, draft.id, await _resolve(connection, organisation_id, place))
+        await insert(connection, organisation_id, child, at_us=at_us)
+    places = [await _resolve(connection, organisation_id, place, at_us) for place in draft.places]
+    if draft.noun == "historical_location":
+        await _look_back(connection, organisation_id, draft, places)
+    elif places:
+        await _move(connection, organisation_id, draft.id, places, at_us)
     for thing in draft.things:
-        thing_id = await _resolve(connection, organisation_id, thing)
-        await _move(connection, organisation_id, thing_id, draft.id)
+        thing_id = await _resolve(connection, organisation_id, thing, at_us)
+        await _move(connection, organisation_id, thing_id, [draft.id], at_us)
     return draft.id
 
 
-async def _move(connection: Connection, organisation_id: int, thing_id: int, *location_ids: int) -> None:
-    """A thing is at one place at a time: the places it was at before are unlinked, not deleted."""
+async def _move(
+    connection: Connection,
+    organisation_id: int,
+    thing_id: int,
+    location_ids: Sequence[int],
+    at_us: int | None,
+) -> None:
+    """A thing is at one place at a time; since when it is there is written down."""
+    await _stand_only(connection, organisation_id, thing_id, location_ids)
+    history_id = await connection.fetchval(
+        "INSERT INTO historical_location (organisation_id, thing_id, moved_at)"
+        " VALUES ($1, $2, coalesce($3::timestamptz, clock_timestamp())) RETURNING id",
+        organisation_id, thing_id, at_us,
+    )  # fmt: skip
+    await place_history(connection, organisation_id, history_id, location_ids)
+
+
+async def _stand_only(
+    connection: Connection, organisation_id: int, thing_id: int, location_ids: Sequence[int]
+) -> None:
+    """The places it was at before are unlinked, not deleted."""
+    # Of two moves at once the second waits for the first: a thing is not left at two places.
+    await connection.execute("SELECT id FROM thing WHERE id = $1 FOR NO KEY UPDATE", thing_id)
     await connection.execute("DELETE FROM thing_location WHERE thing_id = $1", thing_id)
     for location_id in location_ids:
         await stand(connection, organisation_id, thing_id, location_id)
 
 
+async def place_history(
+    connection: Connection, organisation_id: int, history_id: int, location_ids: Sequence[int]
+) -> None:
+    """Say at which locations a thing was, in place of what was said before."""
+    await connection.execute("DELETE FROM historical_place WHERE historical_location_id = $1", history_id)
+    await connection.execute(
+        "INSERT INTO historical_place (historical_location_id, location_id, organisation_id)"
+        " SELECT DISTINCT $1::bigint, l, $2::int FROM unnest($3::bigint[]) l",
+        history_id, organisation_id, list(location_ids),
+    )  # fmt: skip
+
+
+async def _look_back(
+    connection: Connection, organisation_id: int, draft: Draft, location_ids: Sequence[int]
+) -> None:
+    """A place that someone writes down later; when none is newer, it is where the thing is."""
+    await place_history(connection, organisation_id, draft.id, location_ids)
+    newest = await connection.fetchval(
+        "SELECT id FROM historical_location WHERE thing_id = $1 ORDER BY moved_at DESC, id DESC LIMIT 1",
+        draft.values["thing_id"],
+    )
+    if newest == draft.id:
+        await _stand_only(connection, organisation_id, draft.values["thing_id"], location_ids)
+
+
 async def move(
-    connection: Connection, organisation_id: int, thing_id: int, *places: Draft | Existing
+    connection: Connection,
+    organisation_id: int,
+    thing_id: int,
+    *places: Draft | Existing,
+    at_us: int | None = None,
 ) -> list[int]:
     """Put a thing at a new place, which is its only one then; returns the ids of its locations.
 
     Several ``places`` are as many ways of saying where that is.
     """
     await require(connection, Existing("thing", thing_id, "Thing"))
-    location_ids = [await _resolve(connection, organisation_id, place) for place in places]
-    await _move(connection, organisation_id, thing_id, *location_ids)
+    location_ids = [await _resolve(connection, organisation_id, place, at_us) for place in places]
+    await _move(connection, organisation_id, thing_id, location_ids, at_us)
     return location_ids
 
 
@@ -128,10 +186,12 @@ async def remove(connection: Connection, noun: str, ids: list[int]) -> None:
     await connection.execute(f"DELETE FROM {noun} WHERE id = ANY($1::bigint[])", ids)
 
 
-async def _resolve(connection: Connection, organisation_id: int, needed: Draft | Existing) -> int:
+async def _resolve(
+    connection: Connection, organisation_id: int, needed: Draft | Existing, at_us: int | None
+) -> int:
     if isinstance(needed, Existing):
         return await require(connection, needed)
-    return needed.id or await insert(connection, organisation_id, needed)
+    return needed.id or await insert(connection, organisation_id, needed, at_us=at_us)
 
 
 async def _insert_row(connection: Connection, organisation_id: int, draft: Draft) -> int:

@@ -24,6 +24,7 @@ ROOT = "http://city.example/v1.1"
 PROPERTIES = {
     "Things": {"name", "description", "properties"},
     "Locations": {"name", "description", "encodingType", "location", "properties"},
+    "HistoricalLocations": {"time"},
     "Sensors": {"name", "description", "encodingType", "metadata", "properties"},
     "ObservedProperties": {"name", "definition", "description", "properties"},
     "Datastreams": {
@@ -35,8 +36,9 @@ PROPERTIES = {
     "FeaturesOfInterest": {"name", "description", "encodingType", "feature", "properties"},
 }  # fmt: skip
 LINKS = {
-    "Things": {"Locations", "Datastreams"},
-    "Locations": {"Things"},
+    "Things": {"Locations", "HistoricalLocations", "Datastreams"},
+    "Locations": {"Things", "HistoricalLocations"},
+    "HistoricalLocations": {"Thing", "Locations"},
     "Sensors": {"Datastreams"},
     "ObservedProperties": {"Datastreams"},
     "Datastreams": {"Thing", "Sensor", "ObservedProperty", "Observations"},
@@ -57,6 +59,7 @@ async def _one_of_each(client: httpx.AsyncClient) -> dict[str, Any]:
     return {
         "Things": await get(client, f"Things({thing})"),
         "Locations": (await get(client, f"Things({thing})/Locations"))["value"][0],
+        "HistoricalLocations": (await get(client, f"Things({thing})/HistoricalLocations"))["value"][0],
         "Sensors": await get(client, f"Datastreams({stream['@iot.id']})/Sensor"),
         "ObservedProperties": await get(client, f"Datastreams({stream['@iot.id']})/ObservedProperty"),
         "Datastreams": stream,
@@ -344,6 +347,55 @@ async def test_orderby_sorts_both_ways_with_null_first_ascending_and_last_descen
     assert await names("properties/n desc,id asc") == ["b", "c", "a"]
 
 
+async def test_count_has_an_address_of_its_own(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    thing = await create(client, "Things", a_tree("counted", observations=4))
+    stream = (await get(client, f"Things({thing})/Datastreams"))["value"][0]["@iot.id"]
+    path = f"Datastreams({stream})/Observations/$count"
+    response = await client.get(path)
+    assert (response.text, response.headers["content-type"]) == ("4", "text/plain; charset=utf-8")
+    assert (await client.get(f"{path}?$filter=result gt 0.25&$top=1")).text == "2"
+    assert (await stranger.get(path)).status_code == 404
+    assert (await client.get(f"Things({thing})/$count")).status_code == 404
+
+
+async def test_observations_are_written_and_read_as_data_arrays(client: httpx.AsyncClient) -> None:
+    thing = await create(client, "Things", a_tree("arrays", observations=0))
+    stream = (await get(client, f"Things({thing})/Datastreams"))["value"][0]["@iot.id"]
+    rows = [[f"2016-10-05T03:0{minute}:00Z", minute / 2] for minute in range(3)]
+    body = [
+        {"Datastream": {"@iot.id": stream}, "components": ["phenomenonTime", "result"], "dataArray": rows}
+    ]
+    created = await client.post("CreateObservations", json=body)
+    assert (created.status_code, len(created.json())) == (201, 3)
+    path = f"Datastreams({stream})/Observations?$resultFormat=dataArray"
+    shown = await get(client, f"{path}&$select=id,result,phenomenonTime&$top=2&$count=true")
+    assert shown["@iot.count"] == 3
+    ids = [int(link.rpartition("(")[2][:-1]) for link in created.json()]
+    assert shown["value"] == [
+        {
+            "Datastream@iot.navigationLink": f"{ROOT}/Datastreams({stream})",
+            "components": ["id", "phenomenonTime", "result"],
+            "dataArray@iot.count": 2,
+            "dataArray": [[row_id, *row] for row_id, row in zip(ids[:2], rows[:2], strict=True)],
+        }
+    ]
+    more = await get(client, shown["@iot.nextLink"])
+    assert [row[2] for row in more["value"][0]["dataArray"]] == [1]
+    whole = (await get(client, path))["value"][0]
+    assert whole["components"][:3] == ["id", "phenomenonTime", "resultTime"]
+    assert {len(row) for row in whole["dataArray"]} == {len(whole["components"])}
+
+
+async def test_a_page_of_several_datastreams_is_an_array_of_each(client: httpx.AsyncClient) -> None:
+    tree = a_tree("several", observations=2)
+    tree["Datastreams"] += a_tree("other", observations=1)["Datastreams"]
+    thing = await create(client, "Things", tree)
+    query = f"Observations?$filter=Datastream/Thing/id eq {thing}&$resultFormat=dataArray&$orderby=id"
+    assert [len(item["dataArray"]) for item in (await get(client, query))["value"]] == [2, 1]
+
+
 async def test_orderby_sorts_by_properties_of_related_entities(client: httpx.AsyncClient) -> None:
     location = await create(client, "Locations", a_location("sorted by others"))
     for name, streams in (("none", ()), ("ac", ("a", "c")), ("b", ("b",))):
@@ -404,9 +456,11 @@ async def test_orderby_sorts_by_properties_of_related_entities(client: httpx.Asy
         ("$filter=id eq 25:00:00", 400, "$filter, character 7"),
         ("$orderby=Datastreams", 400, "$orderby"),
         ("$orderby=length(name)", 501, "$orderby"),
-        ("$resultFormat=dataArray", 501, "$resultFormat"),
+        ("$resultFormat=dataArray", 400, "$resultFormat"),
+        ("$resultFormat=CSV", 501, "$resultFormat"),
+        ("$expand=Datastreams/Observations($resultFormat=dataArray)", 501, "$expand"),
         ("$colour=red", 501, "$colour"),
-        ("$expand=HistoricalLocations", 501, "$expand"),
+        ("$expand=MultiDatastreams", 501, "$expand"),
         ("%ff=1", 400, "query"),
     ],
 )

@@ -13,14 +13,15 @@ from cheoyong.records.readings import Start, Step, Way
 SEGMENTS_MAX = 12
 _SEGMENT = re.compile(r"([A-Za-z]+)(?:\((-?\d{1,19})\))?")
 _ID_MAX = 2**63 - 1
-_LATER = frozenset({"HistoricalLocations", "HistoricalLocation", "MultiDatastreams", "MultiDatastream"})
+_LATER = frozenset({"MultiDatastreams", "MultiDatastream"})
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a path leads: the way, the entity type at its end, and what of it is meant.
 
-    ``ending`` is "" for the entities themselves, ``$ref`` for their links; ``member`` names one
+    ``ending`` is "" for the entities themselves, ``$ref`` for their links, ``$count`` for how many there
+    are; ``member`` names one
     property, ``raw`` asks for its bare value (``/$value``).
     """
 
@@ -86,7 +87,7 @@ def _ending(way: Way, entity: EntityType, segments: list[str]) -> Address:
     if segments == ["$ref"] and not single:
         return Address(way, entity, ending="$ref")
     if segments == ["$count"] and not single:
-        raise NotSupported("/$count is not served", mend="ask for ?$count=true&$top=0")
+        return Address(way, entity, ending="$count")
     if single and segments[0] in entity.properties:
         if segments[1:] == []:
             return Address(way, entity, member=segments[0])

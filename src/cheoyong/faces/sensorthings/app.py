@@ -98,7 +98,9 @@ class SensorThings:
         options = parse_options(query, address.entity, self._now_us())
         async with as_organisation(self._pool, principal.organisation_id) as connection:
             value = await Reader(connection, root).answer(address, options, root + path)
-        if address.raw:
+        if address.ending == "$count":
+            await _send_raw(send, scope, value)
+        elif address.raw:
             await _send_raw(send, scope, value.get(address.member))
         else:
             await _send(send, scope, 200, _encode(value))

@@ -34,7 +34,7 @@ from cheoyong.flow.observation_json import ObservationJson, row_of
 from cheoyong.records import changes
 from cheoyong.records.connection import Connection, Pool, as_organisation
 from cheoyong.records.readings import Row, Selection, Start, Step, Way, find, page
-from cheoyong.records.registry import Existing, move, require
+from cheoyong.records.registry import Existing, move, place_history, require
 
 JSON_PATCH = "application/json-patch+json"
 # What is one thing to replace, not a record to merge into: half a polygon and half a point are neither.
@@ -180,14 +180,33 @@ class _Change:
                 "giving observations another owner from here is not served", where="Observations",
                 mend="change each Observation",
             )  # fmt: skip
+        if "HistoricalLocations" in links:
+            raise NotSupported(
+                "giving them another owner from here is not served", where="HistoricalLocations",
+                mend="change each HistoricalLocation",
+            )  # fmt: skip
         if "Datastreams" in links:
             column = FOREIGN_KEYS[self.entity.name]
             await changes.hand_over(connection, column, self.row_id, links["Datastreams"])
         if "Locations" in links:
-            await move(connection, organisation_id, self.row_id, *links["Locations"])
+            await self._place(links["Locations"])
         for thing in links.get("Things", ()):
             await require(connection, thing)
-            await move(connection, organisation_id, thing.id, Existing("location", self.row_id, ""))
+            await move(
+                connection,
+                organisation_id,
+                thing.id,
+                Existing("location", self.row_id, ""),
+                at_us=self.now_us,
+            )
+
+    async def _place(self, places: list[Existing]) -> None:
+        """Put a thing, or an entry of where it has been, at these locations."""
+        location_ids = [await require(self.connection, place) for place in places]
+        if self.entity.noun == "thing":
+            await move(self.connection, self.organisation_id, self.row_id, *places, at_us=self.now_us)
+        else:
+            await place_history(self.connection, self.organisation_id, self.row_id, location_ids)
 
     async def _revise(self, current: Mapping[str, Any], body: Mapping[str, Any], links: Links) -> None:
         """Store another reading in this one's place."""

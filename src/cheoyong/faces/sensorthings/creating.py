@@ -52,9 +52,9 @@ class Creator:
             given = {owner.name: owner.existing} if owner else {}
             draft = drafter.draft(address.entity, body, "", given)
             if owner and owner.name == "Thing" and draft.noun == "location":
-                await move(connection, organisation_id, owner.existing.id, draft)
+                await move(connection, organisation_id, owner.existing.id, draft, at_us=now_us)
             else:
-                await insert(connection, organisation_id, draft)
+                await insert(connection, organisation_id, draft, at_us=now_us)
             rows = await _observations(connection, organisation_id, draft, now_us)
         if rows:
             await self._submit(organisation_id, draft, rows)
@@ -93,6 +93,7 @@ _OWNERS = {
     ("sensor", "datastreams"): "Sensor",
     ("observed_property", "datastreams"): "ObservedProperty",
     ("thing", "locations"): "Thing",
+    ("thing", "historical_locations"): "Thing",
     ("location", "things"): "Location",
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotSupported, TooLarge
+from cheoyong.domain.instant import parse_instant
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.geojson import check_geojson
 from cheoyong.flow.observation_json import ObservationJson, row_of
@@ -72,6 +73,8 @@ class Drafter:
             self._place(draft, name, existing)
         if entity.name == "Datastream":
             self._finish_datastream(draft, body, where)
+        if entity.name == "HistoricalLocation":
+            _check_history(draft, where)
         return draft
 
     def _link(
@@ -104,19 +107,19 @@ class Drafter:
             if entity.name != "Datastream":
                 raise NotSupported("observations go into their Datastream", where=where)
             draft.payload.append(self._observation(item, draft, where))
-        elif name == "Datastreams":
-            if is_link(item):
-                raise NotSupported("giving a Datastream another owner is not served", where=where)
+        elif name in ("Datastreams", "HistoricalLocations"):
+            if is_link(item) or entity.name not in FOREIGN_KEYS:
+                raise NotSupported(f"linking {name} from here is not served", where=where)
             given = {entity.name: Existing(entity.noun, 0, where)}
-            child = self._child(item, where, given)
+            child = self._child(ENTITIES[name], item, where, given)
             draft.children.append((FOREIGN_KEYS[entity.name], child))
         else:
             linked = self._draft_or_existing(ENTITIES[name], item, where)
             (draft.places if name == "Locations" else draft.things).append(linked)
 
-    def _child(self, item: Any, where: str, given: Mapping[str, Existing]) -> Draft:
-        """A Datastream whose owner is the entity around it and has no id yet."""
-        child = self.draft(ENTITIES["Datastreams"], item, where, given)
+    def _child(self, entity: EntityType, item: Any, where: str, given: Mapping[str, Existing]) -> Draft:
+        """An entity whose owner is the one around it and has no id yet."""
+        child = self.draft(entity, item, where, given)
         for name in given:
             child.needs.pop(FOREIGN_KEYS[name])
         return child
@@ -127,7 +130,7 @@ class Drafter:
         return self.draft(entity, value, where)
 
     def _place(self, draft: Draft, name: str, existing: Existing) -> None:
-        if name in FOREIGN_KEYS and draft.noun == "datastream":
+        if name in FOREIGN_KEYS and draft.noun in ("datastream", "historical_location"):
             draft.needs[FOREIGN_KEYS[name]] = existing
         elif name == "Location":
             draft.places.append(existing)
@@ -195,7 +198,9 @@ def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[s
             raise InvalidInput(f"a {entity.name} needs it", where=here)
         if value is not None:
             _CHECKS.get(item.name, _text)(value, here)
-        values[item.columns[0]] = value
+        # An instant is kept as a number; everything else as it came.
+        is_instant = item.name == "time" and value is not None
+        values[item.columns[0]] = parse_instant(str(value), where=here) if is_instant else value
     for name in ("location", "feature"):
         if name in values and values["encoding_type"] in GEOJSON_TYPES:
             check_geojson(values[name], _below(where, name))
@@ -206,17 +211,21 @@ def refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> N
     """Raises InvalidInput for a member that the entity does not have and that is no annotation."""
     known = {*entity.properties, *entity.navigations, *_GENERATED.get(entity.name, ())}
     for name in body:
-        if name in ("HistoricalLocations", "MultiDatastreams") and body[name] not in (None, []):
+        if name == "MultiDatastreams" and body[name] not in (None, []):
             raise NotSupported(f"{name} are not served", where=_below(where, name))
-        if (
-            name not in known
-            and "@iot." not in name
-            and name not in ("HistoricalLocations", "MultiDatastreams")
-        ):
+        if name not in known and "@iot." not in name and name != "MultiDatastreams":
             raise InvalidInput(
                 f"a {entity.name} has no such member",
                 where=_below(where, name[:60]),
                 mend=f"use {', '.join(known)}",
+            )
+
+
+def _check_history(draft: Draft, where: str) -> None:
+    for name, there in (("Thing", "thing_id" in draft.needs), ("Locations", bool(draft.places))):
+        if not there:
+            raise InvalidInput(
+                "a HistoricalLocation needs it", where=_below(where, name), mend='link {"@iot.id": 1}'
             )
 
 

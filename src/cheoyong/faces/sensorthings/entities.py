@@ -70,6 +70,10 @@ def _result_time(row: Row) -> str | None:
     return None if instant_us is None else format_instant(instant_us)
 
 
+def _moved_at(row: Row) -> str:
+    return format_instant(row["moved_at"])
+
+
 def _result(row: Row) -> Any:
     number = row["result"]
     if number is None:
@@ -139,11 +143,17 @@ ENTITIES: Mapping[str, EntityType] = {
     for entity in (
         _entity(
             "Things", "Thing", "thing", (*_NAMED, _PROPERTIES),
-            _many("Locations", "locations"), _many("Datastreams", "datastreams"),
+            _many("Locations", "locations"), _many("HistoricalLocations", "historical_locations"),
+            _many("Datastreams", "datastreams"),
         ),
         _entity(
             "Locations", "Location", "location", (*_NAMED, _ENCODED, _stored("location"), _PROPERTIES),
-            _many("Things", "things"),
+            _many("Things", "things"), _many("HistoricalLocations", "historical_locations"),
+        ),
+        _entity(
+            "HistoricalLocations", "HistoricalLocation", "historical_location",
+            (Property("time", ("moved_at",), _moved_at, "moved_at", mandatory=True, inner={}),),
+            _one("Thing", "thing", "Things"), _many("Locations", "locations"),
         ),
         _entity(
             "Datastreams", "Datastream", "datastream",

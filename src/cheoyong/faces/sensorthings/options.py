@@ -33,6 +33,7 @@ class Options:
     top: int = TOP_DEFAULT
     skip: int = 0
     count: bool = False
+    data_array: bool = False
     order: tuple[Order, ...] = ()
     select: frozenset[str] | None = None
     condition: Condition | None = None
@@ -64,9 +65,11 @@ def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
         named = [(unquote_plus(n, errors="strict"), unquote_plus(v, errors="strict")) for n, _, v in pairs]
     except UnicodeDecodeError:
         raise InvalidInput("the query is not percent-encoded UTF-8", where="query") from None
-    return _options(
-        [(n, v) for n, v in named if n.startswith("$")], Meaning(entity, now_us), EXPAND_DEPTH_MAX
-    )
+    ours = [(n, v) for n, v in named if n.startswith("$")]
+    options = _options(ours, Meaning(entity, now_us), EXPAND_DEPTH_MAX)
+    if options.data_array and options.expand:
+        raise NotSupported("expanding inside a dataArray is not served", where="$resultFormat")
+    return options
 
 
 def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Options:
@@ -80,7 +83,7 @@ def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Opti
             options = replace(options, expand=_expand(value, meaning, depth))
         elif name in _READERS:
             options = _READERS[name](options, value, meaning)
-        elif name in ("$resultFormat", "$format", "$search", "$apply", "$compute", "$skiptoken"):
+        elif name in ("$format", "$search", "$apply", "$compute", "$skiptoken"):
             raise NotSupported(f"{name} is not served", where=name)
         else:
             raise NotSupported("no such query option", where=name[:60])
@@ -105,6 +108,14 @@ def _count(options: Options, value: str, _: Meaning) -> Options:
     if value not in ("true", "false"):
         raise InvalidInput(f"{value!r:.40} is neither true nor false", where="$count")
     return replace(options, count=value == "true")
+
+
+def _result_format(options: Options, value: str, meaning: Meaning) -> Options:
+    if value != "dataArray":
+        raise NotSupported("only dataArray is served", where="$resultFormat")
+    if meaning.entity.name != "Observation":
+        raise InvalidInput("dataArray is for Observations", where="$resultFormat")
+    return replace(options, data_array=True)
 
 
 def _orderby(options: Options, value: str, meaning: Meaning) -> Options:
@@ -135,6 +146,7 @@ _READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
     "$skip": _skip,
     "$count": _count,
     "$orderby": _orderby,
+    "$resultFormat": _result_format,
     "$filter": _filter,
     "$select": _select,
 }
@@ -157,7 +169,7 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     entity = meaning.entity
     name, rest = re.match(r"(\w*)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
     navigation = entity.navigations.get(name)
-    if name in ("HistoricalLocations", "MultiDatastreams", "MultiDatastream"):
+    if name in ("MultiDatastreams", "MultiDatastream"):
         raise NotSupported(f"{name} are not served", where="$expand")
     if navigation is None:
         raise InvalidInput(
@@ -171,6 +183,8 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     if rest.startswith("(") and rest.endswith(")"):
         pairs = [part.strip().partition("=") for part in _split(rest[1:-1], ";") if part.strip()]
         inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
+        if inner.data_array:
+            raise NotSupported("a dataArray inside $expand is not served", where="$expand")
         if inner.condition is not None and not navigation.many:
             raise NotSupported(f"a filter on the one {name} is not served", where="$expand")
         return name, inner

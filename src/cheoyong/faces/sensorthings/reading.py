@@ -32,6 +32,8 @@ class Reader:
         if address.member:
             return await self._member(address)
         within = await self._within(address.way)
+        if address.ending == "$count":
+            return await self._count(address, options, within)
         if address.way.single():
             return await self._single(address, options, within)
         return await self._set(address, options, within, url)
@@ -66,6 +68,12 @@ class Reader:
         options = Options(select=frozenset({address.member}))
         return await self._single(address, options, await self._within(address.way))
 
+    async def _count(self, address: Address, options: Options, within: tuple[Way, int] | None) -> int:
+        number = await count(self.connection, _selection(address.entity, options), within)
+        if within is not None and not number:
+            await self._found(Way(address.way.start, address.way.steps[:-1]))
+        return number
+
     async def _set(
         self, address: Address, options: Options, within: tuple[Way, int] | None, url: str
     ) -> dict[str, Any]:
@@ -81,7 +89,10 @@ class Reader:
             await self._found(Way(address.way.start, address.way.steps[:-1]))
         if len(rows) > options.top:
             answer["@iot.nextLink"] = f"{url}?{options.more()}"
-        answer["value"] = await self._rendered(entity, options, rows[: options.top])
+        if options.data_array:
+            answer["value"] = data_arrays(self.root, options, rows[: options.top])
+        else:
+            answer["value"] = await self._rendered(entity, options, rows[: options.top])
         return answer
 
     async def _rendered(
@@ -149,6 +160,8 @@ def _selection(entity: EntityType, options: Options) -> Selection:
         if options.shows(item.name):
             columns.update(dict.fromkeys(item.columns))
     keys = [entity.navigations[name].relation for name in options.expand if not entity.navigations[name].many]
+    if options.data_array:
+        keys = ["datastream"]
     return Selection(
         entity.noun,
         tuple(columns),
@@ -158,6 +171,28 @@ def _selection(entity: EntityType, options: Options) -> Selection:
         options.top + 1,
         options.skip,
     )
+
+
+def data_arrays(root: str, options: Options, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Observations as arrays, one for each datastream in the order of its first row (OGC 18-088 §13)."""
+    entity = ENTITIES["Observations"]
+    properties = [item for item in entity.properties.values() if options.shows(item.name)]
+    shows_id = options.shows("@iot.id")
+    arrays: dict[int, list[list[Any]]] = {}
+    for row in rows:
+        values = [row["id"]] if shows_id else []
+        values += [item.render(row) for item in properties]
+        arrays.setdefault(row["datastream_key"], []).append(values)
+    components = (["id"] if shows_id else []) + [item.name for item in properties]
+    return [
+        {
+            "Datastream@iot.navigationLink": entity_link(root, "Datastreams", datastream_id),
+            "components": components,
+            "dataArray@iot.count": len(array),
+            "dataArray": array,
+        }
+        for datastream_id, array in arrays.items()
+    ]
 
 
 def _render(root: str, entity: EntityType, options: Options, rows: Sequence[Row]) -> list[dict[str, Any]]:
