@@ -10,6 +10,15 @@ import httpx
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 
 
+FEATURE = {
+    "name": "reach",
+    "description": "the lower reach",
+    "encodingType": "application/geo+json",
+    "feature": {"type": "Point", "coordinates": [129.3, 35.5]},
+    "properties": {"length_km": 4, "bank": {"left": "steep"}},
+}
+
+
 def a_sensor() -> dict[str, Any]:
     return {
         "name": "radar",
@@ -79,3 +88,18 @@ async def get(client: httpx.AsyncClient, path: str) -> Any:
     response = await client.get(path)
     assert response.status_code == 200, response.text
     return response.json()
+
+
+async def made(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> int:
+    """Create an entity; a Datastream with an owner, a sensor and an observed property of its own."""
+    if path == "Datastreams":
+        body = {**body, "Thing": a_thing(), "Sensor": a_sensor(), "ObservedProperty": a_property()}
+    return await create(client, path, body)
+
+
+async def stream_of(client: httpx.AsyncClient, thing: int) -> dict[str, Any]:
+    """The first datastream of a thing, with its observations."""
+    shown: dict[str, Any] = (await get(client, f"Things({thing})/Datastreams?$expand=Observations"))["value"][
+        0
+    ]
+    return shown

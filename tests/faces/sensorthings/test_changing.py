@@ -2,11 +2,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sensorthings_bodies import (
+    FEATURE,
     a_datastream,
     a_location,
     a_property,
@@ -15,20 +20,11 @@ from sensorthings_bodies import (
     a_tree,
     create,
     get,
+    made,
+    stream_of,
 )
 
-from cheoyong.flow import directory as directories
-from cheoyong.flow.directory import Directory
-from cheoyong.records.connection import FLOW, ROLES, Database, open_pool
-
 JSON_PATCH = {"content-type": "application/json-patch+json"}
-FEATURE = {
-    "name": "reach",
-    "description": "the lower reach",
-    "encodingType": "application/geo+json",
-    "feature": {"type": "Point", "coordinates": [129.3, 35.5]},
-    "properties": {"length_km": 4, "bank": {"left": "steep"}},
-}
 SAMPLES = [
     ("Things", a_thing()),
     ("Locations", a_location()),
@@ -37,19 +33,6 @@ SAMPLES = [
     ("FeaturesOfInterest", FEATURE),
     ("Datastreams", a_datastream()),
 ]
-
-
-async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> int:
-    if path == "Datastreams":
-        body = {**body, "Thing": a_thing(), "Sensor": a_sensor(), "ObservedProperty": a_property()}
-    return await create(client, path, body)
-
-
-async def _stream_of(client: httpx.AsyncClient, thing: int) -> dict[str, Any]:
-    shown: dict[str, Any] = (await get(client, f"Things({thing})/Datastreams?$expand=Observations"))["value"][
-        0
-    ]
-    return shown
 
 
 async def _past(service: Any, noun: str, row_id: int) -> list[Any]:
@@ -67,7 +50,7 @@ async def _past(service: Any, noun: str, row_id: int) -> list[Any]:
 async def test_a_patch_changes_what_it_names_and_nothing_else(
     client: httpx.AsyncClient, path: str, body: dict[str, Any]
 ) -> None:
-    row_id = await _made(client, path, body)
+    row_id = await made(client, path, body)
     before = await get(client, f"{path}({row_id})")
     answer = await client.patch(
         f"{path}({row_id})", json={"@iot.id": row_id, "name": "renamed", "properties": {"new": {"a": 1}}}
@@ -87,7 +70,7 @@ async def test_a_patch_merges_objects_to_any_depth_and_replaces_what_is_one_thin
     shown = (await client.patch(f"FeaturesOfInterest({row_id})", json=change)).json()
     assert shown["properties"] == {"length_km": None, "bank": {"left": "steep", "right": "flat"}}
     assert shown["feature"] == line
-    stream = await _made(client, "Datastreams", a_datastream())
+    stream = await made(client, "Datastreams", a_datastream())
     shown = (
         await client.patch(f"Datastreams({stream})", json={"unitOfMeasurement": {"symbol": "cm"}})
     ).json()
@@ -98,7 +81,7 @@ async def test_a_patch_merges_objects_to_any_depth_and_replaces_what_is_one_thin
 async def test_a_put_replaces_all_properties_and_keeps_links(
     client: httpx.AsyncClient, path: str, body: dict[str, Any]
 ) -> None:
-    row_id = await _made(client, path, body)
+    row_id = await made(client, path, body)
     without = {name: value for name, value in body.items() if name not in ("properties", "observedArea")}
     answer = await client.put(f"{path}({row_id})", json={**without, "description": "put"})
     assert answer.status_code == 200, answer.text
@@ -151,7 +134,7 @@ async def test_a_json_patch_changes_an_entity_or_nothing(client: httpx.AsyncClie
 async def test_a_change_with_a_fault_changes_nothing(
     service: Any, client: httpx.AsyncClient, change: Any, status: int, where: str
 ) -> None:
-    stream = await _made(client, "Datastreams", a_datastream())
+    stream = await made(client, "Datastreams", a_datastream())
     before = await get(client, f"Datastreams({stream})")
     body = {"description": "half way", **change} if isinstance(change, dict) else change
     answer = await client.patch(f"Datastreams({stream})", json=body)
@@ -161,7 +144,7 @@ async def test_a_change_with_a_fault_changes_nothing(
 
 
 async def test_links_can_be_linked_anew_from_either_end(client: httpx.AsyncClient) -> None:
-    stream = await _made(client, "Datastreams", a_datastream())
+    stream = await made(client, "Datastreams", a_datastream())
     things = [await create(client, "Things", a_thing(name)) for name in ("first", "second")]
     sensor = await create(client, "Sensors", a_sensor())
     links = {"Thing": {"@iot.id": things[0]}, "Sensor": {"@iot.id": sensor}}
@@ -209,7 +192,7 @@ async def test_of_two_changes_at_once_none_is_lost(client: httpx.AsyncClient) ->
 async def test_a_series_can_be_given_and_is_still_one_datastreams(
     service: Any, client: httpx.AsyncClient
 ) -> None:
-    first, second = [await _made(client, "Datastreams", a_datastream()) for _ in range(2)]
+    first, second = [await made(client, "Datastreams", a_datastream()) for _ in range(2)]
     change = {"properties": {"series": "given_later_m"}}
     assert (await client.patch(f"Datastreams({first})", json=change)).status_code == 200
     series = await service.owner.fetchval("SELECT series FROM datastream WHERE id = $1", first)
@@ -225,7 +208,7 @@ async def test_an_observation_can_be_changed_and_what_it_said_is_kept(
     service: Any, client: httpx.AsyncClient
 ) -> None:
     thing = await create(client, "Things", a_tree("revised", observations=2))
-    stream = await _stream_of(client, thing)
+    stream = await stream_of(client, thing)
     row_id = stream["Observations"][1]["@iot.id"]
     path = f"Observations({row_id})"
     await service.owner.execute("INSERT INTO quality VALUES ($1, 1, $2, 4, 1)", row_id, stream["@iot.id"])
@@ -252,8 +235,8 @@ async def test_an_observation_can_be_put_and_given_another_datastream_and_featur
     client: httpx.AsyncClient,
 ) -> None:
     thing = await create(client, "Things", a_tree(observations=1))
-    stream = await _stream_of(client, thing)
-    other = await _made(client, "Datastreams", a_datastream())
+    stream = await stream_of(client, thing)
+    other = await made(client, "Datastreams", a_datastream())
     feature = await create(client, "FeaturesOfInterest", FEATURE)
     path = f"Observations({stream['Observations'][0]['@iot.id']})"
     body = {
@@ -288,211 +271,19 @@ async def test_a_change_of_an_observation_with_a_fault_changes_nothing(
     client: httpx.AsyncClient, method: str, body: dict[str, Any], status: int, where: str
 ) -> None:
     thing = await create(client, "Things", a_tree(observations=2))
-    before = (await _stream_of(client, thing))["Observations"][0]
+    before = (await stream_of(client, thing))["Observations"][0]
     answer = await client.request(method, before["@iot.selfLink"], json=body)
     assert (answer.status_code, answer.json()["where"]) == (status, where), answer.text
     assert await get(client, before["@iot.selfLink"]) == before
-
-
-# DELETE ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("what", "gone", "left"),
-    [
-        (
-            "Thing",
-            {"Thing", "Datastream", "Observation"},
-            {"Location", "Sensor", "ObservedProperty", "Feature"},
-        ),
-        (
-            "Datastream",
-            {"Datastream", "Observation"},
-            {"Thing", "Location", "Sensor", "ObservedProperty", "Feature"},
-        ),
-        ("Sensor", {"Sensor", "Datastream", "Observation"}, {"Thing", "ObservedProperty", "Feature"}),
-        ("ObservedProperty", {"ObservedProperty", "Datastream", "Observation"}, {"Thing", "Sensor"}),
-        ("Feature", {"Feature", "Observation"}, {"Thing", "Datastream", "Sensor"}),
-        ("Observation", {"Observation"}, {"Thing", "Datastream", "Feature"}),
-        ("Location", {"Location"}, {"Thing", "Datastream", "Observation", "Feature"}),
-    ],
-)
-async def test_a_deletion_takes_with_it_what_the_standard_says(
-    client: httpx.AsyncClient, what: str, gone: set[str], left: set[str]
-) -> None:
-    tree = a_tree("deleted", observations=1)
-    tree["Datastreams"][0]["Observations"][0]["FeatureOfInterest"] = FEATURE
-    thing = await create(client, "Things", tree)
-    stream = await _stream_of(client, thing)
-    here = stream["@iot.selfLink"]
-    observation = stream["Observations"][0]["@iot.selfLink"]
-    links = {
-        "Thing": f"Things({thing})",
-        "Datastream": here,
-        "Observation": observation,
-        "Location": (await get(client, f"Things({thing})/Locations"))["value"][0]["@iot.selfLink"],
-        "Sensor": (await get(client, f"{here}/Sensor"))["@iot.selfLink"],
-        "ObservedProperty": (await get(client, f"{here}/ObservedProperty"))["@iot.selfLink"],
-        "Feature": (await get(client, f"{observation}/FeatureOfInterest"))["@iot.selfLink"],
-    }
-    answer = await client.delete(links[what])
-    assert (answer.status_code, answer.content) == (200, b"")
-    for name, link in links.items():
-        if name in gone | left:
-            assert (await client.get(link)).status_code == (404 if name in gone else 200), name
-    assert (await client.delete(links[what])).status_code == 404
-
-
-async def test_a_deleted_observation_is_kept_out_of_sight_and_may_be_sent_again(
-    service: Any, client: httpx.AsyncClient
-) -> None:
-    thing = await create(client, "Things", a_tree(observations=2))
-    stream = await _stream_of(client, thing)
-    first = stream["Observations"][0]
-    path = f"Datastreams({stream['@iot.id']})/Observations"
-    await client.delete(first["@iot.selfLink"])
-    shown = await get(client, f"{path}?$count=true")
-    assert (shown["@iot.count"], len(shown["value"])) == (1, 1)
-    kept = await service.owner.fetchrow(
-        "SELECT gone, was ->> 'phenomenon_time' AS at FROM observation_past WHERE observation_id = $1",
-        first["@iot.id"],
-    )
-    assert (kept["gone"], kept["at"][:10]) == (True, "2016-10-05")
-    again = await client.post(path, json={"phenomenonTime": first["phenomenonTime"], "result": 0})
-    assert again.status_code == 201
-    assert (await get(client, again.headers["location"]))["@iot.id"] != first["@iot.id"]
-
-
-async def test_a_deleted_datastream_takes_no_more_observations(client: httpx.AsyncClient) -> None:
-    thing = await create(client, "Things", a_tree(observations=1))
-    stream = (await _stream_of(client, thing))["@iot.id"]
-    body = {"phenomenonTime": "2016-10-05T05:00:00Z", "result": 1}
-    assert (await client.post(f"Datastreams({stream})/Observations", json=body)).status_code == 201
-    assert (await client.delete(f"Things({thing})")).status_code == 200
-    assert (await client.post(f"Datastreams({stream})/Observations", json=body)).status_code == 404
-    many = [{"Datastream": {"@iot.id": stream}, "components": ["result"], "dataArray": [[1]]}]
-    assert (await client.post("CreateObservations", json=many)).status_code == 404
-
-
-async def test_another_process_learns_of_a_deletion_within_its_second(
-    service: Any, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream = await _made(client, "Datastreams", a_datastream())
-    kept = await _made(client, "Datastreams", a_datastream())
-    pool = await open_pool(Database(service.dsn, dict.fromkeys(ROLES, "test")), FLOW)
-    try:
-        elsewhere = Directory(pool)
-        await elsewhere.load([stream, kept])
-        await client.delete(f"Datastreams({stream})")
-        await elsewhere.load([stream, kept])
-        assert elsewhere.known(stream) is not None  # its second is not over
-        monkeypatch.setattr(directories, "REFRESH_S", 0.0)
-        await elsewhere.load([stream, kept])
-        assert elsewhere.known(stream) is None
-        assert elsewhere.known(kept) is not None
-    finally:
-        await pool.close()
-
-
-async def test_the_place_of_a_thing_is_not_changed_as_a_feature(client: httpx.AsyncClient) -> None:
-    thing = await create(client, "Things", a_tree(observations=1))
-    observation = (await _stream_of(client, thing))["Observations"][0]
-    feature = await get(client, f"{observation['@iot.selfLink']}/FeatureOfInterest")
-    assert feature["@iot.id"] < 0
-    assert (await client.delete(feature["@iot.selfLink"])).status_code == 409
-    assert (await client.patch(feature["@iot.selfLink"], json={"name": "x"})).status_code == 409
-    answer = await client.patch(
-        observation["@iot.selfLink"], json={"FeatureOfInterest": {"@iot.id": feature["@iot.id"]}}
-    )
-    assert answer.status_code == 200
-
-
-# HistoricalLocations --------------------------------------------------------------------------------
-
-
-async def _history(client: httpx.AsyncClient, thing: int) -> list[tuple[str, list[str]]]:
-    path = f"Things({thing})/HistoricalLocations?$expand=Locations&$orderby=time"
-    shown = (await get(client, path))["value"]
-    return [(item["time"], [place["name"] for place in item["Locations"]]) for item in shown]
-
-
-async def test_moving_a_thing_writes_where_it_has_been(client: httpx.AsyncClient) -> None:
-    thing = await create(client, "Things", a_thing(Locations=[a_location("first"), a_location("also first")]))
-    now = "2016-10-05T03:30:00Z"
-    assert await _history(client, thing) == [(now, ["first", "also first"])]
-    await create(client, f"Things({thing})/Locations", a_location("second"))
-    third = await create(client, "Locations", a_location("third"))
-    await client.patch(f"Things({thing})", json={"Locations": [{"@iot.id": third}]})
-    fourth = await create(client, "Locations", {**a_location("fourth"), "Things": [{"@iot.id": thing}]})
-    names = [places for _, places in await _history(client, thing)]
-    assert names == [["first", "also first"], ["second"], ["third"], ["fourth"]]
-    entry = (await get(client, f"Locations({fourth})/HistoricalLocations"))["value"][0]
-    assert (await get(client, f"{entry['@iot.selfLink']}/Thing"))["@iot.id"] == thing
-    await client.delete(f"Locations({third})")  # and with it the entry that the thing was there
-    assert [places for _, places in await _history(client, thing)][2] == ["fourth"]
-    await client.delete(f"Things({thing})")
-    assert (await client.get(entry["@iot.selfLink"])).status_code == 404
-
-
-async def test_a_historical_location_can_be_written_by_hand_and_the_newest_is_where_the_thing_is(
-    client: httpx.AsyncClient,
-) -> None:
-    thing = await create(client, "Things", a_thing(Locations=[a_location("now")]))
-    place = await create(client, "Locations", a_location("other"))
-
-    async def here() -> list[str]:
-        return [item["name"] for item in (await get(client, f"Things({thing})/Locations"))["value"]]
-
-    body = {"time": "2016-10-04T00:00:00Z", "Locations": [{"@iot.id": place}]}
-    await create(client, "HistoricalLocations", {**body, "Thing": {"@iot.id": thing}})
-    assert await here() == ["now"]
-    entry = await create(
-        client, f"Things({thing})/HistoricalLocations", {**body, "time": "2016-10-06T00:00:00Z"}
-    )
-    assert await here() == ["other"]
-    assert [at for at, _ in await _history(client, thing)] == [
-        "2016-10-04T00:00:00Z", "2016-10-05T03:30:00Z", "2016-10-06T00:00:00Z",
-    ]  # fmt: skip
-    path = f"HistoricalLocations({entry})"
-    changed = await client.patch(path, json={"time": "2016-10-07T00:00:00+09:00"})
-    assert changed.json()["time"] == "2016-10-06T15:00:00Z"
-    fresh = await create(client, "Locations", a_location("put right"))
-    await client.patch(path, json={"Locations": [{"@iot.id": fresh}]})
-    assert (await _history(client, thing))[-1] == ("2016-10-06T15:00:00Z", ["put right"])
-    found = await get(
-        client, "HistoricalLocations?$filter=time gt 2016-10-06T00:00:00Z and Thing/id eq " + str(thing)
-    )
-    assert [item["@iot.id"] for item in found["value"]] == [entry]
-    assert (await client.delete(path)).status_code == 200
-    assert len(await _history(client, thing)) == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "where"),
-    [
-        ({"time": None}, "time"),
-        ({"time": 5}, "time"),
-        ({"time": "yesterday"}, "time"),
-        ({"Thing": None}, "Thing"),
-        ({"Locations": []}, "Locations"),
-    ],
-)
-async def test_a_historical_location_with_a_fault_is_refused(
-    client: httpx.AsyncClient, change: dict[str, Any], where: str
-) -> None:
-    body = {"time": "2016-10-04T00:00:00Z", "Thing": a_thing(), "Locations": [a_location()]}
-    answer = await client.post("HistoricalLocations", json=body | change)
-    assert (answer.status_code, answer.json()["where"]) == (400, where), answer.text
-    await create(client, "HistoricalLocations", body)
 
 
 async def test_S08_nothing_of_another_organisation_can_be_changed_or_deleted(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient
 ) -> None:
     thing = await create(client, "Things", a_tree(observations=1))
-    stream = await _stream_of(client, thing)
+    stream = await stream_of(client, thing)
     own = await create(stranger, "Things", a_tree("own", observations=1))
-    own_stream = await _stream_of(stranger, own)
+    own_stream = await stream_of(stranger, own)
     observation = stream["Observations"][0]["@iot.selfLink"]
     for path in (f"Things({thing})", stream["@iot.selfLink"], observation):
         absent = path.rpartition("(")[0] + "(999999999)"
@@ -505,7 +296,40 @@ async def test_S08_nothing_of_another_organisation_can_be_changed_or_deleted(
         (own_stream["Observations"][0]["@iot.selfLink"], {"Datastream": {"@iot.id": stream["@iot.id"]}}),
     ):
         assert (await stranger.patch(path, json=body)).status_code == 404
-    assert (await _stream_of(client, thing)) == stream
+    assert (await stream_of(client, thing)) == stream
+
+
+_MEMBERS = st.sampled_from(
+    ("name", "description", "properties", "Locations", "Datastreams", "Thing", "@iot.id", "result", "op",
+     "path", "value", "from", "phenomenonTime", "FeatureOfInterest", "time", "Things")
+)  # fmt: skip
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
+    | st.sampled_from(("add", "move", "copy", "test", "replace", "/name", "/properties/floor", "")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_MEMBERS, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(method=st.sampled_from(("PATCH", "PUT")), place=st.integers(0, 3), body=_JSON, as_patch=st.booleans())
+async def test_S27_malformed_changes_never_make_the_server_fail(
+    client: httpx.AsyncClient, targets: list[str], method: str, place: int, body: Any, as_patch: bool
+) -> None:
+    headers = JSON_PATCH if as_patch else {}
+    answer = await client.request(method, targets[place], content=json.dumps(body), headers=headers)
+    assert answer.status_code in (200, 400, 404, 409, 413, 422, 501), answer.text
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def targets(service: Any) -> list[str]:
+    """One entity of each kind that is changed in its own way."""
+    async with service.client(1) as client:
+        thing = await create(client, "Things", a_tree("to be changed", observations=1))
+        stream = await stream_of(client, thing)
+        entry = (await get(client, f"Things({thing})/HistoricalLocations"))["value"][0]
+    links = [item["@iot.selfLink"] for item in (stream, stream["Observations"][0], entry)]
+    return [f"Things({thing})", *links]
 
 
 async def test_S07_changing_and_deleting_need_the_permission(service: Any, client: httpx.AsyncClient) -> None:
