@@ -64,8 +64,12 @@ def test_F08_times_of_1970_and_of_the_future_are_stored_with_the_flag_of_their_r
     answer = live.device.get(
         f"/v1.1/Datastreams({stream})/Observations", params={"$orderby": "phenomenonTime"}
     )
-    said = [(row["result"], row["resultQuality"]["name"]) for row in answer.json()["value"]]
-    assert said == [(1.1, "fail"), (1.0, "pass"), (1.2, "fail")]
+    said = [(row["result"], row["resultQuality"]) for row in answer.json()["value"]]
+    assert said == [
+        (1.1, {"flag": 4, "name": "fail", "tests": ["ancient"]}),
+        (1.0, {"flag": 1, "name": "pass"}),
+        (1.2, {"flag": 4, "name": "fail", "tests": ["future"]}),
+    ]
     rules = live.serving.sql(
         "SELECT result, tests FROM quality q JOIN observation o ON o.id = q.observation_id"
         f" WHERE o.datastream_id = {stream} ORDER BY 1"

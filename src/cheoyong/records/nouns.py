@@ -99,6 +99,13 @@ _FLAG = (
     " THEN 1 ELSE 2 END) END"
 )
 
+# Which tests spoke against it: the bits of domain.quality.Test.
+_TESTS = (
+    "CASE WHEN n.detail ? 'revised' THEN 0 ELSE coalesce("
+    "(SELECT q.tests FROM quality_visible q WHERE q.observation_id = n.id"
+    " ORDER BY q.batch DESC LIMIT 1), 0)::int END"
+)
+
 # Where an observation names no feature, it is of the place where its thing stands: that place, numbered
 # below zero, is its feature. Nothing is written for it. A thing with several locations is at the first.
 _FEATURES = (
@@ -198,6 +205,7 @@ NOUNS: Mapping[str, Noun] = {
             "detail": _json("detail", nullable=True),
             "parameters": Column("(n.detail -> 'parameters')", Kind.JSON, nullable=True),
             "flag": Column(_FLAG, Kind.INTEGER),
+            "tests": Column(_TESTS, Kind.INTEGER),
         },
         {
             "datastream": Relation("datastream", key="n.datastream_id"),

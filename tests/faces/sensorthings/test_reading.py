@@ -153,7 +153,7 @@ async def test_the_quality_of_an_observation_is_what_the_checks_have_said(
     try:
         assert await flags() == [
             {"flag": 1, "name": "pass"},
-            {"flag": 4, "name": "fail"},
+            {"flag": 4, "name": "fail", "tests": ["gross_range"]},
             {"flag": 1, "name": "pass", "reported": "good, says the sensor"},
         ]
         bad = await get(client, f"Datastreams({stream})/Observations?$filter=resultQuality/flag ge 3")

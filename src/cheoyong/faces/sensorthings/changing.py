@@ -250,7 +250,7 @@ class _Change:
 
 def _as_reported(quality: Any) -> Any:
     """What a sender says of the quality; the verdict that this service shows is not the sender's."""
-    if isinstance(quality, dict) and quality.keys() - {"reported"} == {"flag", "name"}:
+    if isinstance(quality, dict) and quality.keys() - {"reported", "tests"} == {"flag", "name"}:
         return quality.get("reported")
     return quality
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cheoyong.domain.instant import format_instant
-from cheoyong.domain.quality import Flag
+from cheoyong.domain.quality import Flag, Test
 from cheoyong.records.readings import Row
 
 VERSION = "v1.1"
@@ -83,6 +83,8 @@ def _result(row: Row) -> Any:
 
 def _quality(row: Row) -> dict[str, Any]:
     quality: dict[str, Any] = dict(_VERDICTS[row["flag"]])
+    if row["tests"]:
+        quality["tests"] = [test.name.lower() for test in Test(row["tests"]) if test.name]
     detail = row["detail"]
     if detail and "resultQuality" in detail:
         quality["reported"] = detail["resultQuality"]
@@ -110,7 +112,9 @@ _OBSERVATION = (
     ),
     Property("resultTime", ("result_time",), _result_time, "result_time", mandatory=True, inner={}),
     Property("result", ("result", "detail"), _result, "result", mandatory=True, inner={}),
-    Property("resultQuality", ("flag", "detail"), _quality, None, mandatory=False, inner={"flag": "flag"}),
+    Property(
+        "resultQuality", ("flag", "tests", "detail"), _quality, None, mandatory=False, inner={"flag": "flag"}
+    ),
     Property("validTime", ("detail",), _from_detail("validTime"), None, mandatory=False, inner={}),
     Property("parameters", ("detail",), _from_detail("parameters"), "parameters", mandatory=False, inner={}),
 )
