@@ -18,6 +18,8 @@ _SQL = re.compile(
 )
 # Files that compose statements from their own words, each with the reason why no value can get in.
 ARGUED = {
+    "records/changes.py": "the table is looked up in this file's own list of nouns, or refused",
+    "records/conditions.py": "sources and links come from the table of nouns; values go through Parameters",
     "records/alerts.py": "the lock clause is one of two literals of this file",
     "records/readings.py": "columns and sources come from its table of nouns; values go through Parameters",
     "records/registry.py": "table and column names are checked against its table of writable columns first",

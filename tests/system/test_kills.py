@@ -170,12 +170,15 @@ class City:
         return cls(serving, key, taehwa, samho)
 
     def flags(self) -> str:
-        """The final verdict on every observation that has one, by what it is about."""
+        """The final verdict on every observation that something speaks against, by what it is about.
+
+        A pass is a pass whether it is written or not: a verdict that late data took back leaves a row.
+        """
         return self.serving.sql(
             "SELECT d.series, o.phenomenon_time, o.result, q.flag, q.tests FROM observation o"
             " JOIN datastream d ON d.id = o.datastream_id JOIN LATERAL (SELECT flag, tests FROM quality"
             " WHERE observation_id = o.id ORDER BY batch DESC LIMIT 1) q ON true"
-            f" WHERE q.flag <> {Flag.NOT_EVALUATED} ORDER BY 1, 2, 3"
+            f" WHERE q.flag NOT IN ({Flag.NOT_EVALUATED}, {Flag.PASS}) ORDER BY 1, 2, 3"
         )
 
     def unevaluated_in_order(self) -> int:

@@ -133,12 +133,12 @@ class ObservationWriter:
         async with self._pool.acquire() as connection:
             first_id = await self._reserve(connection, len(rows))
             ids = np.arange(first_id, first_id + len(rows), dtype=np.int64)
-            if len(rows) >= COPY_ROWS_MIN and not rows.extras:
-                try:
-                    return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
-                except asyncpg.UniqueViolationError:
-                    pass  # some row is known already: the slower way below sorts that out
-            return await _insert(connection, first_id, ids, rows, recorded_us)
+            if len(rows) < COPY_ROWS_MIN or rows.extras:
+                return await _insert(connection, first_id, ids, rows, recorded_us)
+            try:
+                return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
+            except asyncpg.UniqueViolationError:  # some row is known already: the slower way sorts that out
+                return await _insert(connection, first_id, ids, rows, recorded_us)
 
     async def tick(self, recorded_us: int) -> int:
         """Record that time went on; returns the batch number."""

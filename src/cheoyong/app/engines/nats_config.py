@@ -48,14 +48,6 @@ def config_text(
     >>> json.loads(text)["jetstream"]["sync_interval"], json.loads(text)["listen"]
     ('always', '[::1]:4222')
     """
-    mqtt: dict[str, object] = {
-        "listen": _address(mqtt_host, ports.mqtt),
-        "ack_wait": "30s",
-        "max_ack_pending": 1000,
-    }
-    if mqtt_tls is not None:
-        certificate, key = mqtt_tls
-        mqtt["tls"] = {"cert_file": str(certificate), "key_file": str(key)}
     settings = {
         "server_name": "cheoyong",
         "listen": _address(host, ports.client),
@@ -74,7 +66,7 @@ def config_text(
             "max_file_store": _STORE_BYTES_MAX,
             "max_memory_store": _MEMORY_BYTES_MAX,
         },
-        "mqtt": mqtt,
+        "mqtt": _mqtt(_address(mqtt_host, ports.mqtt), mqtt_tls),
         "accounts": {
             ACCOUNT: {
                 "jetstream": "enabled",
@@ -93,6 +85,14 @@ def config_text(
         },
     }
     return json.dumps(settings, indent=1) + "\n"
+
+
+def _mqtt(listen: str, tls: tuple[Path, Path] | None) -> dict[str, object]:
+    mqtt: dict[str, object] = {"listen": listen, "ack_wait": "30s", "max_ack_pending": 1000}
+    if tls is not None:
+        certificate, key = tls
+        mqtt["tls"] = {"cert_file": str(certificate), "key_file": str(key)}
+    return mqtt
 
 
 def _address(host: str, port: int) -> str:
