@@ -56,7 +56,7 @@ class _Bench:
 
 async def bench_ingest(observations: int, seconds: float) -> dict[str, Any]:
     """All figures of one run; every step is shown on stderr."""
-    observations -= observations % ROWS_PER_COPY or 0
+    observations -= observations % ROWS_PER_COPY
     async with demo_folder(None) as folder:
         server, ready = await _start(folder)
         try:

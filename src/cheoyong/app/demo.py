@@ -33,7 +33,7 @@ HEADLESS_SPEED = 86_400.0
 class Plan:
     """What to replay: scenario, speed (simulated seconds a second, None: the scenario's), last instant (µs).
 
-    ``approve``: act as the two exercise people, for a run without a person at the console.
+    ``headless``: nobody is at the console, so act as the two exercise people.
     """
 
     scenario: str

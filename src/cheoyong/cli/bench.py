@@ -22,7 +22,7 @@ def _group() -> None:
 @app.command(cls=Command)
 def ingest(
     observations: Annotated[
-        int, typer.Option(help="How many to send as dataArrays.", min=10_000)
+        int, typer.Option(help="How many to send as dataArrays.", min=50_000)
     ] = 1_000_000,
     seconds: Annotated[float, typer.Option(help="How long to send single POSTs.", min=1.0, max=60.0)] = 8.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
