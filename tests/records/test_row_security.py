@@ -172,7 +172,9 @@ async def _seeded_tables(world: World) -> list[str]:
 async def _make_row(connection: Any, table: str, organisation: int) -> None:
     columns = await connection.fetch(
         "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute"
-        " WHERE attrelid = $1::regclass AND attnum > 0 AND attnotnull AND NOT atthasdef"
+        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT atthasdef"
+        # A datastream without parts must have it, by a constraint of the table.
+        " AND (attnotnull OR attname = 'observed_property_id')"
         " AND attidentity = '' AND NOT attisdropped", table)  # fmt: skip
     checks = await connection.fetchval(
         "SELECT coalesce(string_agg(pg_get_constraintdef(oid), ' '), '') FROM pg_constraint"

@@ -16,9 +16,7 @@ from cheoyong.domain.errors import Conflict, NotFound
 from cheoyong.records.connection import Connection
 from cheoyong.records.observations import Rows
 from cheoyong.records.readings import Row
-from cheoyong.records.registry import WRITABLE, Existing, series_taken
-
-_LOCKABLE = {**{noun: noun for noun in WRITABLE}, "observation": "observation_changeable"}
+from cheoyong.records.registry import WRITABLE, Existing, rows_of, series_taken
 
 
 async def signed(connection: Connection, by: str) -> None:
@@ -31,8 +29,9 @@ async def lock(connection: Connection, noun: str, row_id: int) -> None:
 
     Raises NotFound when it is not there (any more).
     """
+    table, among = _rows_of(noun)
     found = await connection.fetchval(
-        f"SELECT id FROM {_table(noun)} WHERE id = $1::bigint FOR UPDATE", row_id
+        f"SELECT id FROM {table} WHERE id = $1::bigint{among} FOR UPDATE", row_id
     )
     if found is None:
         raise NotFound(f"there is no {noun.replace('_', ' ')} {row_id}")
@@ -45,8 +44,10 @@ async def update(connection: Connection, noun: str, row_id: int, values: Mapping
     if not values:
         return
     terms = ", ".join(f"{name} = ${place}" for place, name in enumerate(values, start=2))
+    table, among = _rows_of(noun)
+    sql = f"UPDATE {table} SET {terms} WHERE id = $1::bigint{among}"
     try:
-        await connection.execute(f"UPDATE {noun} SET {terms} WHERE id = $1::bigint", row_id, *values.values())
+        await connection.execute(sql, row_id, *values.values())
     except asyncpg.UniqueViolationError:
         raise series_taken(values.get("series"), "") from None
 
@@ -65,13 +66,22 @@ async def delete(connection: Connection, noun: str, row_id: int) -> None:
                 "this feature is the place where a thing stands", mend=f"delete Locations({-row_id})"
             )
         await connection.execute("DELETE FROM observation_changeable WHERE feature_id = $1::bigint", row_id)
+    if noun == "observed_property":
+        # Held first: a multi-datastream that is just being given this part is then seen, or is too late.
+        await lock(connection, noun, row_id)
+        await connection.execute(
+            "DELETE FROM datastream WHERE id IN"
+            " (SELECT datastream_id FROM datastream_part WHERE observed_property_id = $1::bigint)",
+            row_id,
+        )
     if noun == "location":
         await connection.execute(
             "DELETE FROM historical_location WHERE id IN"
             " (SELECT historical_location_id FROM historical_place WHERE location_id = $1::bigint)",
             row_id,
         )
-    done = await connection.execute(f"DELETE FROM {_table(noun)} WHERE id = $1::bigint", row_id)
+    table, among = _rows_of(noun)
+    done = await connection.execute(f"DELETE FROM {table} WHERE id = $1::bigint{among}", row_id)
     if done.endswith(" 0"):
         raise NotFound(f"there is no {noun.replace('_', ' ')} {row_id}")
 
@@ -79,10 +89,28 @@ async def delete(connection: Connection, noun: str, row_id: int) -> None:
 async def hand_over(
     connection: Connection, column: str, owner_id: int, datastreams: Sequence[Existing]
 ) -> None:
-    """Give datastreams another thing, sensor or observed property."""
+    """Give datastreams (of either kind) another thing, sensor or observed property."""
     for datastream in datastreams:
-        await lock(connection, "datastream", datastream.id)
-        await update(connection, "datastream", datastream.id, {column: owner_id})
+        await lock(connection, datastream.noun, datastream.id)
+        await update(connection, datastream.noun, datastream.id, {column: owner_id})
+
+
+async def properties_of(connection: Connection, datastream_id: int) -> list[int]:
+    """The ids of the observed properties of a multi-datastream's parts, in order."""
+    rows = await connection.fetch(
+        "SELECT observed_property_id AS id FROM datastream_part WHERE datastream_id = $1::bigint"
+        " ORDER BY place",
+        datastream_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def has_observations(connection: Connection, datastream_id: int) -> bool:
+    """Whether there is any observation of a datastream."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM observation_visible WHERE datastream_id = $1::bigint)", datastream_id
+    )
+    return found
 
 
 _REVISE = """
@@ -127,7 +155,5 @@ async def revise(connection: Connection, observation_id: int, rows: Rows, revise
         ) from None
 
 
-def _table(noun: str) -> str:
-    if noun not in _LOCKABLE:
-        raise ValueError(f"no such noun: {noun}")
-    return _LOCKABLE[noun]
+def _rows_of(noun: str) -> tuple[str, str]:
+    return ("observation_changeable", "") if noun == "observation" else rows_of(noun)

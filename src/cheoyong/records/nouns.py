@@ -46,12 +46,14 @@ class Relation:
     """How to come from a row to those of another noun.
 
     To one: ``key`` is the SQL of the target's id in the row it starts from. To many: ``condition``
-    holds for the target rows of ``{parent}``.
+    holds for the target rows of ``{parent}``; ``order`` is theirs there when none is asked for and they
+    have one of their own.
     """
 
     target: str
     key: str = ""
     condition: str = ""
+    order: str = ""
 
     @property
     def many(self) -> bool:
@@ -61,12 +63,16 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """One noun: where its rows come from, its columns, its relations, its order when none is asked for."""
+    """One noun: where its rows come from, its columns, its relations, its order when none is asked for.
+
+    ``order_of_all`` is that order when all rows are asked for and not those of one other row.
+    """
 
     source: str
     columns: Mapping[str, Column]
     relations: Mapping[str, Relation] = field(default_factory=dict)
     default_order: tuple[str, ...] = ("id",)
+    order_of_all: tuple[str, ...] = ("id",)
 
 
 _ID = Column("n.id", Kind.INTEGER)
@@ -106,6 +112,9 @@ _TESTS = (
     " ORDER BY q.batch DESC LIMIT 1), 0)::int END"
 )
 
+# The array of a multi-datastream has a name of its own: so an observation says by itself what it is of.
+_OTHER_RESULT = "coalesce(n.detail -> 'result', n.detail -> 'results')"
+
 # Where an observation names no feature, it is of the place where its thing stands: that place, numbered
 # below zero, is its feature. Nothing is written for it. A thing with several locations is at the first.
 _FEATURES = (
@@ -123,6 +132,21 @@ _OBSERVATIONS_OF_FEATURE = (
     " AND f.location_id < l.location_id))))"
 )
 
+# Both kinds of datastream are rows of one table; no parts: one value at a time.
+_SINGLE = "(SELECT * FROM datastream WHERE part_types IS NULL)"
+_MULTI = "(SELECT * FROM datastream WHERE part_types IS NOT NULL)"
+_DATASTREAM = {
+    **_NAMED,
+    "observation_type": _text("observation_type"),
+    "unit": _json("unit"),
+    "observed_area": _json("observed_area", nullable=True),
+}
+_OF_DATASTREAM = {
+    "thing": Relation("thing", key="n.thing_id"),
+    "sensor": Relation("sensor", key="n.sensor_id"),
+    "observations": Relation("observation", condition="n.datastream_id = {parent}"),
+}
+
 NOUNS: Mapping[str, Noun] = {
     "thing": Noun(
         "thing",
@@ -133,6 +157,7 @@ NOUNS: Mapping[str, Noun] = {
                 condition="n.id IN (SELECT l.location_id FROM thing_location l WHERE l.thing_id = {parent})",
             ),
             "datastreams": Relation("datastream", condition="n.thing_id = {parent}"),
+            "multi_datastreams": Relation("multi_datastream", condition="n.thing_id = {parent}"),
             "historical_locations": Relation("historical_location", condition="n.thing_id = {parent}"),
         },
     ),
@@ -166,33 +191,50 @@ NOUNS: Mapping[str, Noun] = {
     "sensor": Noun(
         "sensor",
         {**_NAMED, "encoding_type": _text("encoding_type"), "metadata": _json("metadata")},
-        {"datastreams": Relation("datastream", condition="n.sensor_id = {parent}")},
+        {
+            "datastreams": Relation("datastream", condition="n.sensor_id = {parent}"),
+            "multi_datastreams": Relation("multi_datastream", condition="n.sensor_id = {parent}"),
+        },
     ),
     "observed_property": Noun(
         "observed_property",
         {**_NAMED, "definition": _text("definition")},
-        {"datastreams": Relation("datastream", condition="n.observed_property_id = {parent}")},
+        {
+            "datastreams": Relation("datastream", condition="n.observed_property_id = {parent}"),
+            "multi_datastreams": Relation(
+                "multi_datastream",
+                condition="n.id IN (SELECT l.datastream_id FROM datastream_part l"
+                " WHERE l.observed_property_id = {parent})",
+            ),
+        },
     ),
     "datastream": Noun(
-        "datastream",
+        _SINGLE,
+        {**_DATASTREAM, "series": _text("series", nullable=True)},
         {
-            **_NAMED,
-            "observation_type": _text("observation_type"),
-            "unit": _json("unit"),
-            "observed_area": _json("observed_area", nullable=True),
-            "series": _text("series", nullable=True),
-        },
-        {
-            "thing": Relation("thing", key="n.thing_id"),
-            "sensor": Relation("sensor", key="n.sensor_id"),
+            **_OF_DATASTREAM,
             "observed_property": Relation("observed_property", key="n.observed_property_id"),
-            "observations": Relation("observation", condition="n.datastream_id = {parent}"),
+        },
+    ),
+    "multi_datastream": Noun(
+        _MULTI,
+        {**_DATASTREAM, "part_types": _json("part_types")},
+        {
+            **_OF_DATASTREAM,
+            "observed_properties": Relation(
+                "observed_property",
+                condition="n.id IN (SELECT l.observed_property_id FROM datastream_part l"
+                " WHERE l.datastream_id = {parent})",
+                order="(SELECT l.place FROM datastream_part l"
+                " WHERE l.datastream_id = {parent} AND l.observed_property_id = n.id)",
+            ),
         },
     ),
     "observation": Noun(
         "observation_visible",
         {
             "id": _ID,
+            "datastream": Column("n.datastream_id", Kind.INTEGER),
             "phenomenon": Column(
                 "n.phenomenon_time",
                 Kind.SPAN,
@@ -200,7 +242,7 @@ NOUNS: Mapping[str, Noun] = {
             ),
             "phenomenon_time": Column("n.phenomenon_time", Kind.TIME),
             "phenomenon_end": Column("n.phenomenon_end", Kind.TIME, nullable=True),
-            "result": Column("n.result", Kind.VARIANT, nullable=True, json_sql="(n.detail -> 'result')"),
+            "result": Column("n.result", Kind.VARIANT, nullable=True, json_sql=_OTHER_RESULT),
             "result_time": Column("n.result_time", Kind.TIME, nullable=True),
             "detail": _json("detail", nullable=True),
             "parameters": Column("(n.detail -> 'parameters')", Kind.JSON, nullable=True),
@@ -209,10 +251,12 @@ NOUNS: Mapping[str, Noun] = {
         },
         {
             "datastream": Relation("datastream", key="n.datastream_id"),
+            "multi_datastream": Relation("multi_datastream", key="n.datastream_id"),
             "feature": Relation("feature", key=_FEATURE_OF_OBSERVATION),
         },
         # The index of a datastream's observations has this order: a page costs its own rows only.
         default_order=("phenomenon_time", "id"),
+        order_of_all=("datastream", "phenomenon_time", "id"),
     ),
     "feature": Noun(
         _FEATURES,

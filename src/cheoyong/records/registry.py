@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from cheoyong.domain.errors import Conflict, NotFound
+from cheoyong.domain.errors import Conflict, InvalidInput, NotFound
 from cheoyong.records.connection import Connection
 
 WRITABLE: Mapping[str, frozenset[str]] = {
@@ -29,7 +29,18 @@ WRITABLE: Mapping[str, frozenset[str]] = {
             "registered_at", "thing_id", "sensor_id", "observed_property_id",
         }
     ),
+    "multi_datastream": frozenset(
+        {
+            "name", "description", "observation_type", "unit", "part_types", "observed_area", "properties",
+            "registered_at", "thing_id", "sensor_id",
+        }
+    ),
 }  # fmt: skip
+# Nouns that are not simply a table's rows: the table, and what holds for those of its rows.
+_AMONG = {
+    "datastream": ("datastream", " AND part_types IS NULL"),
+    "multi_datastream": ("datastream", " AND part_types IS NOT NULL"),
+}
 
 
 @dataclass(slots=True)
@@ -38,7 +49,7 @@ class Draft:
 
     ``needs`` maps a foreign key column to a draft or to the id of an existing row; ``children`` are
     (foreign key column in the child, child); ``places`` (of a thing) and ``things`` (of a location)
-    are linked both ways. ``where`` is what the sender calls it, for error messages; ``id`` is set
+    are linked both ways; ``parts`` are the observed properties of a multi-datastream, in order. ``where`` is what the sender calls it, for error messages; ``id`` is set
     when it is stored. ``payload`` is left to the caller.
     """
 
@@ -49,6 +60,7 @@ class Draft:
     children: list[tuple[str, Draft]] = field(default_factory=list)
     places: list[Draft | Existing] = field(default_factory=list)
     things: list[Draft | Existing] = field(default_factory=list)
+    parts: list[Draft | Existing] = field(default_factory=list)
     payload: list[Any] = field(default_factory=list)
     id: int = 0
 
@@ -74,6 +86,9 @@ async def insert(
     for column, needed in draft.needs.items():
         draft.values[column] = await _resolve(connection, organisation_id, needed, at_us)
     draft.id = await _insert_row(connection, organisation_id, draft)
+    if draft.parts:
+        parts = [await _resolve(connection, organisation_id, part, at_us) for part in draft.parts]
+        await compose(connection, organisation_id, draft.id, parts, draft.where)
     for column, child in draft.children:
         child.values[column] = draft.id
         await insert(connection, organisation_id, child, at_us=at_us)
@@ -141,6 +156,27 @@ async def _look_back(
         await _stand_only(connection, organisation_id, draft.values["thing_id"], location_ids)
 
 
+async def compose(
+    connection: Connection, organisation_id: int, datastream_id: int, property_ids: Sequence[int], where: str
+) -> None:
+    """Say of which observed properties the parts of a multi-datastream are, in place of what was said before.
+
+    Raises InvalidInput when one stands there twice: the set of them would be shorter than the parts.
+    """
+    if len(set(property_ids)) < len(property_ids):
+        raise InvalidInput(
+            "an observed property is there twice",
+            where=f"{where}.ObservedProperties".lstrip("."),
+            mend="give each part a property of its own",
+        )
+    await connection.execute("DELETE FROM datastream_part WHERE datastream_id = $1::bigint", datastream_id)
+    await connection.execute(
+        "INSERT INTO datastream_part (datastream_id, place, observed_property_id, organisation_id)"
+        " SELECT $1::bigint, l.place, l.id, $2::int FROM unnest($3::bigint[]) WITH ORDINALITY l (id, place)",
+        datastream_id, organisation_id, list(property_ids),
+    )  # fmt: skip
+
+
 async def move(
     connection: Connection,
     organisation_id: int,
@@ -169,21 +205,31 @@ async def stand(connection: Connection, organisation_id: int, thing_id: int, loc
 
 async def require(connection: Connection, existing: Existing) -> int:
     """The id itself when the row exists for this organisation; raises NotFound otherwise."""
-    table = existing.noun
-    if table not in WRITABLE:
-        raise ValueError(f"no such noun: {table}")
-    found = await connection.fetchval(f"SELECT id FROM {table} WHERE id = $1::bigint", existing.id)
+    table, among = rows_of(existing.noun)
+    found = await connection.fetchval(f"SELECT id FROM {table} WHERE id = $1::bigint{among}", existing.id)
     if found is None:
-        name = table.replace("_", " ")
+        name = existing.noun.replace("_", " ")
         raise NotFound(f"there is no {name} {existing.id}", where=existing.where)
     return existing.id
 
 
 async def remove(connection: Connection, noun: str, ids: list[int]) -> None:
     """Take back rows that were just stored (and, by cascade, what hangs on them)."""
+    table, among = rows_of(noun)
+    await connection.execute(f"DELETE FROM {table} WHERE id = ANY($1::bigint[]){among}", ids)
+
+
+def rows_of(noun: str) -> tuple[str, str]:
+    """The table that a noun's rows stand in, and the SQL that goes on after a condition to hold it to them.
+
+    Raises ValueError for what is no noun of the registry.
+
+    >>> rows_of("multi_datastream")
+    ('datastream', ' AND part_types IS NOT NULL')
+    """
     if noun not in WRITABLE:
         raise ValueError(f"no such noun: {noun}")
-    await connection.execute(f"DELETE FROM {noun} WHERE id = ANY($1::bigint[])", ids)
+    return _AMONG.get(noun, (noun, ""))
 
 
 async def _resolve(
@@ -199,7 +245,8 @@ async def _insert_row(connection: Connection, organisation_id: int, draft: Draft
     if len(names) != len(draft.values):
         raise ValueError(f"not columns of {draft.noun}: {set(draft.values) - set(names)}")
     places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
-    sql = f"INSERT INTO {draft.noun} (organisation_id, {', '.join(names)}) VALUES ($1, {places}) RETURNING id"
+    table, _ = rows_of(draft.noun)
+    sql = f"INSERT INTO {table} (organisation_id, {', '.join(names)}) VALUES ($1, {places}) RETURNING id"
     try:
         row_id: int = await connection.fetchval(sql, organisation_id, *(draft.values[name] for name in names))
     except asyncpg.UniqueViolationError:
