@@ -14,6 +14,7 @@ import asyncpg
 
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.records.connection import ROLES, Database
+from cheoyong.records.scram import scram_verifier
 
 SERVER_VERSION_MIN = 15
 _LOCK = 0x43484559  # "CHEY"
@@ -45,8 +46,8 @@ async def _make_roles(connection: asyncpg.Connection[asyncpg.Record], database: 
     existing = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
     for role in ROLES:
         verb = "ALTER" if role in existing else "CREATE"
-        secret = await connection.fetchval("SELECT quote_literal($1::text)", database.passwords[role])
-        await connection.execute(f"{verb} ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {secret}")
+        verifier = scram_verifier(database.passwords[role])  # of base64, digits, "$" and ":": safe to quote
+        await connection.execute(f"{verb} ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{verifier}'")
     if "cheoyong_view" not in existing:
         await connection.execute("CREATE ROLE cheoyong_view NOLOGIN NOSUPERUSER NOBYPASSRLS")
     await connection.execute("GRANT cheoyong_view TO CURRENT_USER")
