@@ -15,6 +15,7 @@ from typing import Any
 
 from cheoyong.domain.errors import NotFound
 from cheoyong.domain.observation import Int64s
+from cheoyong.flow.observation_json import ResultType, result_type_of
 from cheoyong.records.connection import Pool
 
 ENTRIES_MAX = 500_000
@@ -27,7 +28,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) AS mark,
    WHERE noun = 'datastream' AND xid >= $1::xid8 AND changed_at > now() - interval '1 hour') AS ids
 """
 _ENTRIES = """
-SELECT id, organisation_id, thing_id, observation_type, series FROM datastream WHERE id = ANY($1::int[])
+SELECT id, organisation_id, thing_id, observation_type, part_types, series FROM datastream
+WHERE id = ANY($1::int[])
 """
 _NEVER = float("-inf")
 _BEYOND = 2**63 - 1
@@ -35,11 +37,11 @@ _BEYOND = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One datastream: owner, thing, observation type (last word, e.g. ``OM_Measurement``), series."""
+    """One datastream: owner, thing, what its results are (e.g. ``OM_Measurement``), series."""
 
     organisation_id: int
     thing_id: int
-    observation_type: str
+    observation_type: ResultType
     series: str | None
 
 
@@ -68,7 +70,7 @@ class Directory:
         if len(self._entries) + len(missing) > ENTRIES_MAX:
             self._entries.clear()  # what is judged stays known: it is few
         for row in await self._read(missing):
-            kind = row["observation_type"].rpartition("/")[2]
+            kind = result_type_of(row["observation_type"], row["part_types"])
             if row["series"] is not None:
                 self._judged.add(row["id"])
             self._entries[row["id"]] = Entry(row["organisation_id"], row["thing_id"], kind, row["series"])

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import numpy as np
 
-from cheoyong.domain.errors import ImpossibleValue, InvalidInput, TooLarge
+from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotFound, TooLarge
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US, parse_instant
 from cheoyong.domain.observation import Float64s, Int64s
 from cheoyong.records.observations import Extra, Rows, digest_of_extra, digest_of_numbers
@@ -22,10 +22,26 @@ from cheoyong.records.observations import Extra, Rows, digest_of_extra, digest_o
 OBSERVATIONS_PER_REQUEST_MAX = 50_000
 MEASUREMENT = "OM_Measurement"  # the last word of the observationType whose result is a number
 _TRUTH, _COUNT = "OM_TruthObservation", "OM_CountObservation"
+# What a result must be: the last word of the observationType, or those of each part of an array.
+ResultType: TypeAlias = str | tuple[str, ...]
 
 
-class _Reference(msgspec.Struct):
+def result_type_of(observation_type: str, part_types: Sequence[str] | None) -> ResultType:
+    """What the results of a datastream are; ``part_types`` (URIs) when they are arrays.
+
+    >>> result_type_of("http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement", None)
+    'OM_Measurement'
+    """
+    if part_types is None:
+        return observation_type.rpartition("/")[2]
+    return tuple(part.rpartition("/")[2] for part in part_types)
+
+
+class _Reference(msgspec.Struct, frozen=True):
     id: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] = msgspec.field(name="@iot.id")
+
+
+_NOWHERE = _Reference(0)
 
 
 class ObservationJson(msgspec.Struct, rename="camel"):
@@ -38,15 +54,27 @@ class ObservationJson(msgspec.Struct, rename="camel"):
     result_quality: Any = None
     parameters: dict[str, Any] | None = None
     datastream: _Reference | None = msgspec.field(name="Datastream", default=None)
+    multi_datastream: _Reference | None = msgspec.field(name="MultiDatastream", default=None)
     feature_of_interest: _Reference | None = msgspec.field(name="FeatureOfInterest", default=None)
 
 
 class DataArray(msgspec.Struct):
-    """One entry of a dataArray: its datastream, the names of its columns, its rows as raw JSON."""
+    """One entry of a dataArray: its datastream, the names of its columns, its rows as raw JSON.
 
-    datastream: _Reference = msgspec.field(name="Datastream")
+    ``datastream`` is the one it names, of whichever kind.
+    """
+
     components: list[str]
     data_array: msgspec.Raw = msgspec.field(name="dataArray")
+    datastream: _Reference = msgspec.field(name="Datastream", default=_NOWHERE)
+    multi_datastream: _Reference | None = msgspec.field(name="MultiDatastream", default=None)
+
+    def __post_init__(self) -> None:
+        """Take the one datastream there must be."""
+        if (self.multi_datastream is None) == (self.datastream is _NOWHERE):
+            raise ValueError("there must be one of `Datastream` and `MultiDatastream`")
+        if self.multi_datastream is not None:
+            self.datastream = self.multi_datastream
 
 
 _decode_one = msgspec.json.Decoder(ObservationJson).decode
@@ -70,10 +98,13 @@ _COMPONENTS = {
 def parse_observation(payload: bytes) -> tuple[int | None, ObservationJson]:
     """One Observation and the datastream id it names, None when it names none (the address does)."""
     observation = _decoded(_decode_one, payload)
-    return (observation.datastream.id if observation.datastream else None), observation
+    named = observation.datastream or observation.multi_datastream
+    return (named.id if named else None), observation
 
 
-def row_of(observation: ObservationJson, datastream_id: int, observation_type: str, now_us: int) -> Rows:
+def row_of(
+    observation: ObservationJson, datastream_id: int, observation_type: ResultType, now_us: int
+) -> Rows:
     """The columns (length 1) of one Observation.
 
     Raises ImpossibleValue naming the member when the result does not fit the datastream's type.
@@ -88,7 +119,7 @@ def parse_data_arrays(payload: bytes) -> list[DataArray]:
 
 
 def rows_of_data_arrays(
-    arrays: Sequence[DataArray], type_of: Callable[[int], str], now_us: int
+    arrays: Sequence[DataArray], type_of: Callable[[int], ResultType], now_us: int
 ) -> list[Rows]:
     """The columns of each entry, its datastream column filled.
 
@@ -107,7 +138,9 @@ def rows_of_data_arrays(
     return parts
 
 
-def _data_array(array: DataArray, observation_type: str, now_us: int, where: str) -> Rows:
+def _data_array(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Rows:
+    single = None if array.multi_datastream is not None else array.datastream
+    _check_kind(single, array.multi_datastream, observation_type)
     if observation_type == MEASUREMENT:
         if array.components == ["phenomenonTime", "result"]:
             rows = _fast(_decode_time_result, array, where)
@@ -151,7 +184,7 @@ def _check_columns(time_us: Int64s, result: Float64s, where: str) -> None:
         )
 
 
-def _any_rows(array: DataArray, observation_type: str, now_us: int, where: str) -> Rows:
+def _any_rows(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Rows:
     unknown = [name for name in array.components if name not in _COMPONENTS]
     if len(set(array.components)) < len(array.components):
         raise InvalidInput("a component is there twice", where=where.replace("dataArray", "components"))
@@ -189,7 +222,7 @@ _WIRE = {
 def _rows_of(
     observations: Sequence[ObservationJson],
     datastream_id: int,
-    observation_type: str,
+    observation_type: ResultType,
     now_us: int,
     where: str,
 ) -> Rows:
@@ -222,10 +255,22 @@ def _interval(text: str | None, now_us: int, where: str) -> tuple[int, int | Non
     return start_us, end_us
 
 
+def _check_kind(single: _Reference | None, multi: _Reference | None, observation_type: ResultType) -> None:
+    """Raises NotFound when a datastream is named as one of the other kind."""
+    wrong = single if isinstance(observation_type, tuple) else multi
+    if wrong is not None:
+        name = "Datastreams" if wrong is single else "MultiDatastreams"
+        raise NotFound(f"there is no {name}({wrong.id})", mend=f"list /v1.1/{name}")
+
+
 def _result_and_extra(
-    observation: ObservationJson, observation_type: str, end_us: int | None, here: str
+    observation: ObservationJson, observation_type: ResultType, end_us: int | None, here: str
 ) -> tuple[float, Extra | None]:
-    number, detail = _result(observation.result, observation_type, f"{here}result")
+    _check_kind(observation.datastream, observation.multi_datastream, observation_type)
+    if isinstance(observation_type, tuple):
+        number, detail = math.nan, _results(observation.result, observation_type, f"{here}result")
+    else:
+        number, detail = _result(observation.result, observation_type, f"{here}result")
     if observation.valid_time is not None:
         _interval(observation.valid_time, 0, f"{here}validTime")
         detail["validTime"] = observation.valid_time
@@ -254,6 +299,22 @@ def _has_zero(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_zero, value))
 
 
+def _results(values: Any, part_types: tuple[str, ...], where: str) -> dict[str, Any]:
+    """The detail that holds the parts of an array, each checked by its type; a part may be missing (null)."""
+    if not isinstance(values, list) or len(values) != len(part_types):
+        raise ImpossibleValue(
+            f"the result is not an array of {len(part_types)}",
+            where=where,
+            mend="send a value, or null, for each observed property, in their order",
+        )
+    if all(value is None for value in values):
+        raise InvalidInput("there is no result", where=where)
+    for place, (value, part_type) in enumerate(zip(values, part_types, strict=True)):
+        if value is not None:
+            _result(value, part_type, f"{where}[{place}]")
+    return {"results": values}
+
+
 def _result(value: Any, observation_type: str, where: str) -> tuple[float, dict[str, Any]]:
     """The number of a result (NaN when it is none) and the detail that then holds it."""
     if value is msgspec.UNSET or value is None:
@@ -266,14 +327,21 @@ def _result(value: Any, observation_type: str, where: str) -> tuple[float, dict[
                 where=where,
                 mend="send a JSON number",
             )
-        if not math.isfinite(value):
+        if not _is_finite(value):
             raise ImpossibleValue("the result is not a finite number", where=where)
         return float(value), {}
     if observation_type == _TRUTH and not isinstance(value, bool):
         raise ImpossibleValue("this datastream says true or false", where=where)
-    if is_number and math.isfinite(value):
+    if is_number and _is_finite(value):
         return float(value), {}
     return math.nan, {"result": value}
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer of more than 308 digits
+        return False
 
 
 def _decoded(decode: Any, payload: bytes | msgspec.Raw) -> Any:

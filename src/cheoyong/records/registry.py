@@ -49,8 +49,9 @@ class Draft:
 
     ``needs`` maps a foreign key column to a draft or to the id of an existing row; ``children`` are
     (foreign key column in the child, child); ``places`` (of a thing) and ``things`` (of a location)
-    are linked both ways; ``parts`` are the observed properties of a multi-datastream, in order. ``where`` is what the sender calls it, for error messages; ``id`` is set
-    when it is stored. ``payload`` is left to the caller.
+    are linked both ways; ``parts`` are the observed properties of a multi-datastream, in order.
+    ``where`` is what the sender calls it, for error messages; ``id`` is set when it is stored.
+    ``payload`` is left to the caller.
     """
 
     noun: str

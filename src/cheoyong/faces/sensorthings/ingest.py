@@ -13,10 +13,16 @@ from typing import Any
 import msgspec
 
 from cheoyong.domain.access import Principal
-from cheoyong.domain.errors import InvalidInput, TooLarge
+from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
 from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Intake
-from cheoyong.flow.observation_json import parse_data_arrays, parse_observation, row_of, rows_of_data_arrays
+from cheoyong.flow.observation_json import (
+    ResultType,
+    parse_data_arrays,
+    parse_observation,
+    row_of,
+    rows_of_data_arrays,
+)
 from cheoyong.records.observations import concatenate
 
 Scope = dict[str, Any]
@@ -24,7 +30,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 16 << 20
-_INTO_DATASTREAM = re.compile(r"/Datastreams\((-?\d{1,40})\)/Observations/?$")
+_INTO_DATASTREAM = re.compile(r"/(Multi)?Datastreams\((-?\d{1,40})\)/Observations/?$")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
 
@@ -55,18 +61,19 @@ class Ingest:
         if path == "/CreateObservations":
             await self._many(body, principal, root, send)
         else:
-            named = _INTO_DATASTREAM.match(path)
-            await self._one(body, int(named[1]) if named else None, principal, root, send)
+            await self._one(body, _INTO_DATASTREAM.match(path), principal, root, send)
 
     async def _one(
-        self, body: bytes, addressed: int | None, principal: Principal, root: str, send: Send
+        self, body: bytes, addressed: re.Match[str] | None, principal: Principal, root: str, send: Send
     ) -> None:
         named, observation = parse_observation(body)
-        datastream_id = addressed if addressed is not None else named
+        datastream_id = int(addressed[2]) if addressed else named
         if datastream_id is None:
             raise InvalidInput("no datastream", where="Datastream", mend='add "Datastream": {"@iot.id": 1}')
         await self._directory.load([datastream_id])
         entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
+        if addressed and bool(addressed[1]) != isinstance(entry.observation_type, tuple):
+            raise NotFound(f"there is no {addressed[0][1:].partition('/')[0]}")
         rows = row_of(observation, datastream_id, entry.observation_type, self._now_us())
         ids = await self._intake.submit(rows)
         link = f"{root}/Observations({ids[0]})"
@@ -77,7 +84,7 @@ class Ingest:
         arrays = parse_data_arrays(body)
         await self._directory.load(array.datastream.id for array in arrays)
 
-        def type_of(datastream_id: int) -> str:
+        def type_of(datastream_id: int) -> ResultType:
             entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
             return entry.observation_type
 
