@@ -20,12 +20,12 @@ import numpy as np
 from rich.progress import Progress
 
 from cheoyong.app.clock import real_us
-from cheoyong.app.demo import demo_folder
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.http_load import Load, request_bytes, send_all
 from cheoyong.app.replay import thing_of
 from cheoyong.app.session_client import SessionClient
+from cheoyong.app.under_test import UnderTest, installation_under_test
 from cheoyong.domain.errors import Unavailable
 from cheoyong.domain.instant import SECOND_US, format_instant
 from cheoyong.links.city_pack import load_city
@@ -36,51 +36,40 @@ ROWS_PER_REQUEST = 1_000
 ROWS_PER_COPY = 50_000
 CONNECTIONS_BULK, CONNECTIONS_SINGLE = 4, 16
 LATENCY_SAMPLES = 200
-_START_S_MAX = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """The installation under test: where it is, with what key and as whom."""
+    """The installation under test and what was made there to measure it with."""
 
     url: str
-    key: str
+    headers: dict[str, str]
     admin: SessionClient
     datastreams: list[int]
     gauge: int
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
 
 
 async def bench_ingest(observations: int, seconds: float) -> dict[str, Any]:
     """All figures of one run; every step is shown on stderr."""
     observations -= observations % ROWS_PER_COPY
-    async with demo_folder(None) as folder:
-        server, ready = await _start(folder)
-        try:
-            bench = await _prepare(ready)
-            with Progress(transient=True, console=_stderr()) as bar:
-                task = bar.add_task("", total=5)
+    async with installation_under_test() as under_test:
+        bench = await _prepare(under_test)
+        with Progress(transient=True, console=_stderr()) as bar:
+            task = bar.add_task("", total=5)
 
-                def step(name: str) -> None:
-                    bar.update(task, advance=1, description=name)
+            def step(name: str) -> None:
+                bar.update(task, advance=1, description=name)
 
-                step("raw COPY")
-                copy_first = await _raw_copy(folder, observations)
-                step("dataArray over HTTP")
-                bulk = await _bulk(bench, observations)
-                step("raw COPY again")
-                copy_second = await _raw_copy(folder, observations)
-                step("single POSTs")
-                single = await _single(bench, seconds)
-                step("observation to browser")
-                latencies_s = await _to_browser(bench)
-            await bench.admin.close()
-        finally:
-            server.terminate()
-            await server.wait()
+            step("raw COPY")
+            copy_first = await raw_copy(under_test.folder, observations)
+            step("dataArray over HTTP")
+            bulk = await _bulk(bench, observations)
+            step("raw COPY again")
+            copy_second = await raw_copy(under_test.folder, observations)
+            step("single POSTs")
+            single = await _single(bench, seconds)
+            step("observation to browser")
+            latencies_s = await _to_browser(bench)
     return _figures(observations, (copy_first, copy_second), bulk, single, latencies_s, _help_s())
 
 
@@ -108,34 +97,10 @@ def _figures(
     }
 
 
-async def _start(folder: DataFolder) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
-    """A live installation in a process of its own, as in the field."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cheoyong", "serve", "--data", str(folder.root), "--port", "0", "--json",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), _START_S_MAX)
-    if not line:
-        raise Unavailable("the installation under test did not start", mend="run cheoyong doctor")
-    return process, msgspec.json.decode(line)
-
-
-async def _until_calm(url: str) -> None:
-    """Wait until nothing is degraded: a worker that still trains its models would share the cores."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client, asyncio.timeout(_START_S_MAX):
-        while (await client.get("/health")).json()["degraded"]:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.2)
-
-
-async def _prepare(ready: dict[str, Any]) -> _Bench:
-    """An administrator's session, a key, a hundred datastreams and one gauge of the city."""
-    url = ready["url"]
-    await _until_calm(url)
-    admin = await SessionClient.sign_in(url, ready["first_link"].rpartition("/")[2])
-    key = (await admin.post("/api/keys", {"name": "bench", "can_write": True}))["text"]
+async def _prepare(under_test: UnderTest) -> _Bench:
+    """A hundred datastreams and one gauge of the city."""
     async with httpx.AsyncClient(
-        base_url=url, headers={"authorization": f"Bearer {key}"}, trust_env=False
+        base_url=under_test.url, headers=under_test.headers, trust_env=False
     ) as client:
         gauge = next(iter(load_city("ulsan").gauges.values()))
         things = [thing_of(gauge)]
@@ -148,14 +113,14 @@ async def _prepare(ready: dict[str, Any]) -> _Bench:
         query = {"$select": "id,name", "$top": str(DATASTREAMS + 1), "$orderby": "id"}
         found = (await client.get("/v1.1/Datastreams", params=query)).json()["value"]
     ids = [int(entity["@iot.id"]) for entity in found]
-    return _Bench(url, key, admin, ids[1:], ids[0])
+    return _Bench(under_test.url, under_test.headers, under_test.admin, ids[1:], ids[0])
 
 
 def _values(count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.round(np.random.default_rng(1).normal(2.0, 0.5, count), 3)
 
 
-async def _raw_copy(folder: DataFolder, observations: int) -> float:
+async def raw_copy(folder: DataFolder, observations: int) -> float:
     """Rows a second that COPY alone takes into a table made like the real one, its indexes included."""
     connection = await asyncpg.connect(Postgres(folder).dsn)
     try:

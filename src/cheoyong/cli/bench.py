@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -41,6 +42,41 @@ def ingest(
 
     configure_logs("error")
     result = run_until_stopped(lambda stop: bench_ingest(observations, seconds))
+    _print(result, as_json=as_json)
+
+
+@app.command(cls=Command)
+def sensorthings(
+    observations: Annotated[
+        int, typer.Option(help="How many the base holds before it is asked.", min=50_000)
+    ] = 1_000_000,
+    url: Annotated[
+        str | None, typer.Option(help="Another server's service root (…/v1.1); default: one of its own.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="File with the bearer token for --url.", exists=True, dir_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Fill a SensorThings server and measure writing and reading; things made at --url stay there.
+
+    Examples:
+      cheoyong bench sensorthings
+      cheoyong bench sensorthings --observations 100000000 --json
+      cheoyong bench sensorthings --url https://other.example/v1.1 --key-file token
+
+    """
+    from cheoyong.app.bench_sensorthings import bench_sensorthings
+    from cheoyong.app.logs import configure_logs
+    from cheoyong.cli.stopping import run_until_stopped
+
+    configure_logs("error")
+    key = None if key_file is None else key_file.read_text(encoding="utf-8").strip()
+    result = run_until_stopped(lambda stop: bench_sensorthings(observations, url, key))
+    _print(result, as_json=as_json)
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         import msgspec
 

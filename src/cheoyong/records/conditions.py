@@ -92,13 +92,14 @@ class Order:
     descending: bool = False
 
 
-def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters) -> str:
-    """The ORDER BY list, made total by the id.
+def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters, *, of_all: bool = False) -> str:
+    """The ORDER BY list, made total by the id; ``of_all``: not of one other row's only.
 
     The place of NULL is said only where there can be one: else the index would not fit.
     """
     terms = []
-    for order in (*orders, *(Order(Field(name)) for name in _tie_break(noun, orders))):
+    unasked = ("id",) if orders else noun.order_of_all if of_all else noun.default_order
+    for order in (*orders, *(Order(Field(name)) for name in unasked)):
         way = "DESC" if order.descending else "ASC"
         if order.field.way:
             sql, nullable = _first_related(noun, order, way, parameters), True
@@ -108,10 +109,6 @@ def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters) -> st
         null_place = "" if not nullable else " NULLS LAST" if order.descending else " NULLS FIRST"
         terms.append(f"{sql}{' DESC' if order.descending else ''}{null_place}")
     return ", ".join(terms)
-
-
-def _tie_break(noun: Noun, orders: Sequence[Order]) -> tuple[str, ...]:
-    return ("id",) if orders else noun.default_order
 
 
 def _sortable(column: Column, field: Field, parameters: Parameters) -> str:

@@ -96,7 +96,7 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
     """
     parameters = Parameters()
     where = _where(selection, within, parameters)
-    sql = _select(selection, where, parameters)
+    sql = _select(selection, where, parameters, _own_order(within, parameters), of_all=within is None)
     return await _fetched(connection, sql, parameters)
 
 
@@ -122,7 +122,7 @@ async def related(
     condition = link.condition.format(parent="p.id") if link.many else "n.id = p.id"
     if selection.condition is not None:
         condition += f" AND {condition_sql(NOUNS[selection.noun], selection.condition, parameters)}"
-    inner = _select(selection, f" WHERE {condition}", parameters)
+    inner = _select(selection, f" WHERE {condition}", parameters, link.order.format(parent="p.id"))
     sql = f"SELECT p.id AS parent_id, c.* FROM unnest({ids}) p (id) CROSS JOIN LATERAL ({inner}) c"
     grouped: dict[int, list[Row]] = defaultdict(list)
     for row in await _fetched(connection, sql, parameters):
@@ -153,11 +153,22 @@ async def _fetched(connection: Connection, sql: str, parameters: Parameters) -> 
     return rows
 
 
-def _select(selection: Selection, where: str, parameters: Parameters) -> str:
+def _own_order(within: tuple[Way, int] | None, parameters: Parameters) -> str:
+    """The order that rows have among those of one parent, if they have one."""
+    if within is None or within[0].single() or not _last_relation(within[0]).order:
+        return ""
+    return _last_relation(within[0]).order.format(parent=parameters.add(within[1], "bigint"))
+
+
+def _select(
+    selection: Selection, where: str, parameters: Parameters, own_order: str = "", *, of_all: bool = False
+) -> str:
     noun = NOUNS[selection.noun]
     columns = [f"{noun.columns[name].sql} AS {name}" for name in selection.columns]
     columns += [f"{noun.relations[name].key} AS {name}_key" for name in selection.keys]
-    order = order_sql(noun, selection.order, parameters)
+    order = order_sql(noun, selection.order, parameters, of_all=of_all)
+    if own_order and not selection.order:
+        order = f"{own_order}, {order}"
     limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
     offset = parameters.add(selection.offset, "bigint")
     paging = f"ORDER BY {order} LIMIT {limit} OFFSET {offset}"
