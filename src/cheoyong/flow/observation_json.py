@@ -7,7 +7,8 @@ Pure. HTTP and MQTT share it, so that a value is judged by one set of rules what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotFound, TooLarge
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US, parse_instant
-from cheoyong.domain.observation import Float64s, Int64s
 from cheoyong.records.observations import Extra, Rows, digest_of_extra, digest_of_numbers
 
 OBSERVATIONS_PER_REQUEST_MAX = 50_000
@@ -77,12 +77,27 @@ class DataArray(msgspec.Struct):
             self.datastream = self.multi_datastream
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One entry of a dataArray: the columns of its good rows in order, and the errors of the others.
+
+    ``errors`` maps a row's place in the entry, from 0, to what is wrong with it.
+    """
+
+    rows: Rows
+    errors: Mapping[int, InvalidInput]
+
+    def __len__(self) -> int:
+        """Number of rows, good and bad."""
+        return len(self.rows) + len(self.errors)
+
+
 _decode_one = msgspec.json.Decoder(ObservationJson).decode
 _decode_arrays = msgspec.json.Decoder(list[DataArray]).decode
 _AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 _decode_time_result = msgspec.json.Decoder(list[tuple[_AwareTime, float]]).decode
 _decode_result_time = msgspec.json.Decoder(list[tuple[float, _AwareTime]]).decode
-_decode_rows = msgspec.json.Decoder(list[list[Any]]).decode
+_decode_rows = msgspec.json.Decoder(list[Any]).decode
 
 _COMPONENTS = {
     "phenomenonTime": "phenomenon_time",
@@ -109,7 +124,7 @@ def row_of(
 
     Raises ImpossibleValue naming the member when the result does not fit the datastream's type.
     """
-    return _rows_of([observation], datastream_id, observation_type, now_us, "")
+    return _columns([_cells(observation, observation_type, now_us, "")], datastream_id)
 
 
 def parse_data_arrays(payload: bytes) -> list[DataArray]:
@@ -118,96 +133,103 @@ def parse_data_arrays(payload: bytes) -> list[DataArray]:
     return arrays
 
 
-def rows_of_data_arrays(
+def judge_data_arrays(
     arrays: Sequence[DataArray], type_of: Callable[[int], ResultType], now_us: int
-) -> list[Rows]:
-    """The columns of each entry, its datastream column filled.
+) -> list[Judged]:
+    """The good rows of each entry as columns, its datastream column filled, and the errors of the others.
 
     ``type_of(datastream_id)`` gives the observation type or raises NotFound. At most 50,000
-    observations. Any bad value refuses the whole body, so nothing is half stored.
+    observations. What is wrong with an entry as a whole (its components) refuses the body; so do rows
+    of which not one is good, with what is wrong with the first.
     """
-    parts, total = [], 0
+    judged, total = [], 0
     for place, array in enumerate(arrays):
-        rows = _data_array(array, type_of(array.datastream.id), now_us, f"[{place}].dataArray")
-        total += len(rows)
+        item = _data_array(array, type_of(array.datastream.id), now_us, f"[{place}].dataArray")
+        total += len(item)
         if total > OBSERVATIONS_PER_REQUEST_MAX:
             raise TooLarge(
                 f"more than {OBSERVATIONS_PER_REQUEST_MAX} observations", mend="send them in several requests"
             )
-        parts.append(rows)
-    return parts
+        judged.append(item)
+    if total and not any(len(item.rows) for item in judged):
+        raise next(error for item in judged for error in item.errors.values())
+    return judged
 
 
-def _data_array(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Rows:
+def _data_array(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Judged:
     single = None if array.multi_datastream is not None else array.datastream
     _check_kind(single, array.multi_datastream, observation_type)
-    if observation_type == MEASUREMENT:
-        if array.components == ["phenomenonTime", "result"]:
-            rows = _fast(_decode_time_result, array, where)
-            if rows is not None:
-                return _numbers(array.datastream.id, [r[0] for r in rows], [r[1] for r in rows], where)
-        elif array.components == ["result", "phenomenonTime"]:
-            rows = _fast(_decode_result_time, array, where)
-            if rows is not None:
-                return _numbers(array.datastream.id, [r[1] for r in rows], [r[0] for r in rows], where)
-    return _any_rows(array, observation_type, now_us, where)
+    rows = _fast(array) if observation_type == MEASUREMENT else None
+    return _any_rows(array, observation_type, now_us, where) if rows is None else Judged(rows, {})
 
 
-def _fast(decode: Any, array: DataArray, where: str) -> Any:
-    """Typed rows, or None when they need the general way (intervals, or an error worth explaining)."""
+def _fast(array: DataArray) -> Rows | None:
+    """Instants and numbers by column; None for the general way: intervals, or errors worth explaining."""
+    number = array.datastream.id
     try:
-        return decode(array.data_array)
+        if array.components == ["phenomenonTime", "result"]:
+            first = _decode_time_result(array.data_array)
+            return _numbers(number, [row[0] for row in first], [row[1] for row in first])
+        if array.components == ["result", "phenomenonTime"]:
+            last = _decode_result_time(array.data_array)
+            return _numbers(number, [row[1] for row in last], [row[0] for row in last])
     except (msgspec.ValidationError, msgspec.DecodeError):
         return None
+    return None
 
 
-def _numbers(datastream_id: int, times: Sequence[datetime], results: Sequence[float], where: str) -> Rows:
+def _numbers(datastream_id: int, times: Sequence[datetime], results: Sequence[float]) -> Rows | None:
+    """The columns of plain numbers; None when there is a fault in them, which the general way names."""
     result = np.array(results, np.float64)
     # A float of seconds keeps microseconds exactly within 1900-2200 once rounded.
     time_us = np.rint(np.fromiter((t.timestamp() for t in times), np.float64, len(times)) * 1e6).astype(
         np.int64
     )
-    _check_columns(time_us, result, where)
+    if not (np.isfinite(result) & (time_us >= EARLIEST_US) & (time_us < LATEST_US)).all():
+        return None
     return Rows(np.full(len(result), datastream_id, np.int64), time_us, result, digest_of_numbers(result))
 
 
-def _check_columns(time_us: Int64s, result: Float64s, where: str) -> None:
-    bad = np.flatnonzero(~np.isfinite(result))
-    if bad.size:
-        raise ImpossibleValue("the result is not a finite number", where=f"{where}[{bad[0]}].result")
-    bad = np.flatnonzero((time_us < EARLIEST_US) | (time_us >= LATEST_US))
-    if bad.size:
-        raise ImpossibleValue(
-            "the time is outside 1900-2200",
-            where=f"{where}[{bad[0]}].phenomenonTime",
-            mend="check the sensor's clock and unit of time",
-        )
+def _any_rows(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Judged:
+    names = _members_of(array.components, where.replace("dataArray", "components"))
+    cells: list[_Cells] = []
+    errors: dict[int, InvalidInput] = {}
+    for place, values in enumerate(_decoded(_decode_rows, array.data_array)):
+        here = f"{where}[{place}]"
+        try:
+            cells.append(_cells(_observation(names, values, here), observation_type, now_us, f"{here}."))
+        except InvalidInput as error:
+            errors[place] = error
+    return Judged(_columns(cells, array.datastream.id), errors)
 
 
-def _any_rows(array: DataArray, observation_type: ResultType, now_us: int, where: str) -> Rows:
-    unknown = [name for name in array.components if name not in _COMPONENTS]
-    if len(set(array.components)) < len(array.components):
-        raise InvalidInput("a component is there twice", where=where.replace("dataArray", "components"))
-    if unknown or "result" not in array.components:
+def _members_of(components: Sequence[str], where: str) -> list[str]:
+    """The members of an Observation that the columns of a dataArray stand for."""
+    unknown = [name for name in components if name not in _COMPONENTS]
+    if len(set(components)) < len(components):
+        raise InvalidInput("a component is there twice", where=where)
+    if unknown or "result" not in components:
         raise InvalidInput(
             f"unknown components {unknown}" if unknown else "there is no result",
-            where=where.replace("dataArray", "components"),
+            where=where,
             mend=f"use {', '.join(_COMPONENTS)}",
         )
-    names = [_COMPONENTS[name] for name in array.components]
-    observations = []
-    for place, values in enumerate(_decoded(_decode_rows, array.data_array)):
-        if len(values) != len(names):
-            raise InvalidInput(f"{len(values)} values for {len(names)} components", where=f"{where}[{place}]")
-        member = dict(zip(names, values, strict=True))
-        if member.get("feature_of_interest") is not None:
-            member["feature_of_interest"] = {"@iot.id": member["feature_of_interest"]}
-        wire = {_WIRE.get(name, name): value for name, value in member.items()}
-        try:
-            observations.append(msgspec.convert(wire, ObservationJson))
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error), where=f"{where}[{place}]") from None
-    return _rows_of(observations, array.datastream.id, observation_type, now_us, where)
+    return [_COMPONENTS[name] for name in components]
+
+
+def _observation(names: Sequence[str], values: Any, where: str) -> ObservationJson:
+    if not isinstance(values, list):
+        raise InvalidInput("a row is a JSON array", where=where)
+    if len(values) != len(names):
+        raise InvalidInput(f"{len(values)} values for {len(names)} components", where=where)
+    member = dict(zip(names, values, strict=True))
+    if member.get("feature_of_interest") is not None:
+        member["feature_of_interest"] = {"@iot.id": member["feature_of_interest"]}
+    wire = {_WIRE.get(name, name): value for name, value in member.items()}
+    try:
+        return msgspec.convert(wire, ObservationJson)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error), where=where) from None
 
 
 _WIRE = {
@@ -219,27 +241,23 @@ _WIRE = {
 }
 
 
-def _rows_of(
-    observations: Sequence[ObservationJson],
-    datastream_id: int,
-    observation_type: ResultType,
-    now_us: int,
-    where: str,
-) -> Rows:
-    count = len(observations)
-    time_us, result = np.empty(count, np.int64), np.empty(count, np.float64)
-    extras: dict[int, Extra] = {}
-    for place, observation in enumerate(observations):
-        here = f"{where}[{place}]." if where else ""
-        start_us, end_us = _interval(observation.phenomenon_time, now_us, f"{here}phenomenonTime")
-        number, extra = _result_and_extra(observation, observation_type, end_us, here)
-        time_us[place], result[place] = start_us, number
-        if extra is not None:
-            extras[place] = extra
+_Cells: TypeAlias = tuple[int, float, Extra | None]  # of one observation: time, number, what is beyond
+
+
+def _cells(observation: ObservationJson, observation_type: ResultType, now_us: int, here: str) -> _Cells:
+    start_us, end_us = _interval(observation.phenomenon_time, now_us, f"{here}phenomenonTime")
+    number, extra = _result_and_extra(observation, observation_type, end_us, here)
+    return start_us, number, extra
+
+
+def _columns(cells: Sequence[_Cells], datastream_id: int) -> Rows:
+    time_us = np.array([cell[0] for cell in cells], np.int64)
+    result = np.array([cell[1] for cell in cells], np.float64)
+    extras = {place: cell[2] for place, cell in enumerate(cells) if cell[2] is not None}
     digest = digest_of_numbers(result)
     for place, extra in extras.items():
         digest[place] = digest_of_extra(float(result[place]), extra)
-    return Rows(np.full(count, datastream_id, np.int64), time_us, result, digest, extras)
+    return Rows(np.full(len(cells), datastream_id, np.int64), time_us, result, digest, extras)
 
 
 def _interval(text: str | None, now_us: int, where: str) -> tuple[int, int | None]:

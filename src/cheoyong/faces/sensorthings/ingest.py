@@ -7,7 +7,7 @@ A plain ASGI handler: no routing table, no model layer between the socket and th
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,11 +17,12 @@ from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
 from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Intake
 from cheoyong.flow.observation_json import (
+    Judged,
     ResultType,
+    judge_data_arrays,
     parse_data_arrays,
     parse_observation,
     row_of,
-    rows_of_data_arrays,
 )
 from cheoyong.records.observations import concatenate
 
@@ -88,10 +89,24 @@ class Ingest:
             entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
             return entry.observation_type
 
-        parts = [rows for rows in rows_of_data_arrays(arrays, type_of, self._now_us()) if len(rows)]
+        judged = judge_data_arrays(arrays, type_of, self._now_us())
+        parts = [item.rows for item in judged if len(item.rows)]
         ids = (await self._intake.submit(concatenate(parts))).tolist() if parts else []
         prefix = f"{root}/Observations("
-        await _created(send, msgspec.json.encode([f"{prefix}{i})" for i in ids]), [])
+        links = [f"{prefix}{i})" for i in ids]
+        if any(item.errors for item in judged):
+            links = _with_errors(judged, links)
+        await _created(send, msgspec.json.encode(links), [])
+
+
+def _with_errors(judged: Sequence[Judged], links: Sequence[str]) -> list[str]:
+    """A link for each good row and, for each other, a text that begins with "error" (OGC 18-088 §13)."""
+    stored = iter(links)
+    return [
+        f"error: {item.errors[place]}" if place in item.errors else next(stored)
+        for item in judged
+        for place in range(len(item))
+    ]
 
 
 async def _created(send: Send, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
