@@ -50,6 +50,20 @@ def a_datastream(**more: Any) -> dict[str, Any]:
     }
 
 
+def a_multi_datastream(parts: int = 2, **more: Any) -> dict[str, Any]:
+    unit = {"name": "metre per second", "symbol": "m/s", "definition": None}
+    return {
+        "name": "wind at the bridge",
+        "description": "speed and more, every minute",
+        "observationType": MEASUREMENT.replace("Measurement", "ComplexObservation"),
+        "multiObservationDataTypes": [MEASUREMENT] * parts,
+        "unitOfMeasurements": [unit] * parts,
+        "observedArea": {"type": "Point", "coordinates": [129.3, 35.55]},
+        "properties": {"height_m": 10},
+        **more,
+    }
+
+
 def a_location(name: str = "bridge") -> dict[str, Any]:
     return {
         "name": name,
@@ -95,6 +109,12 @@ async def made(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> in
     if path == "Datastreams":
         body = {**body, "Thing": a_thing(), "Sensor": a_sensor(), "ObservedProperty": a_property()}
     return await create(client, path, body)
+
+
+async def owners_of(client: httpx.AsyncClient, stream: int) -> tuple[int, int]:
+    """The ids of a datastream's sensor and observed property."""
+    shown = await get(client, f"Datastreams({stream})?$expand=Sensor,ObservedProperty")
+    return shown["Sensor"]["@iot.id"], shown["ObservedProperty"]["@iot.id"]
 
 
 async def stream_of(client: httpx.AsyncClient, thing: int) -> dict[str, Any]:

@@ -264,7 +264,7 @@ _FIRST = "Observations[0]"
         ("Datastreams", {"properties": {"series": 5}}, 400, "properties.series"),
         ("Datastreams", {"properties": {"series": "x" * 201}}, 400, "properties.series"),
         ("Datastreams", {"observedArea": {"type": "Square"}}, 400, "observedArea"),
-        ("Datastreams", {"MultiDatastreams": [1]}, 501, "MultiDatastreams"),
+        ("Datastreams", {"MultiDatastreams": [1]}, 400, "MultiDatastreams"),
         ("Datastreams", {"Thing": {"@iot.id": True}}, 400, "Thing.@iot.id"),
         ("Things(0)/Datastreams", {}, 404, ""),
     ],

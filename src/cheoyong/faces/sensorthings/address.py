@@ -6,14 +6,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cheoyong.domain.errors import NotFound, NotSupported
+from cheoyong.domain.errors import NotFound
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.records.readings import Start, Step, Way
 
 SEGMENTS_MAX = 12
 _SEGMENT = re.compile(r"([A-Za-z]+)(?:\((-?\d{1,19})\))?")
 _ID_MAX = 2**63 - 1
-_LATER = frozenset({"MultiDatastreams", "MultiDatastream"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Address:
 def parse_address(path: str) -> Address:
     """The address of a path below the service root, without query: ``/Things(1)/Datastreams``.
 
-    Raises NotFound for a path that the model does not have, NotSupported for one served later.
+    Raises NotFound for a path that the model does not have.
 
     >>> parse_address("/Things(1)/Datastreams").entity.name
     'Datastream'
@@ -56,8 +55,6 @@ def parse_address(path: str) -> Address:
 def _step(way: Way, entity: EntityType, segment: str) -> tuple[Way, EntityType]:
     name, row_id = _segment(segment)
     navigation = entity.navigations.get(name)
-    if name in _LATER:
-        raise NotSupported(f"{name} are not served")
     if navigation is None or not way.single() or (row_id is not None and not navigation.many):
         raise NotFound(f"there is no /{segment[:60]} below {entity.set_name}")
     return Way(way.start, (*way.steps, Step(navigation.relation, row_id))), ENTITIES[navigation.target]
@@ -74,8 +71,6 @@ def _segment(segment: str) -> tuple[str, int | None]:
 
 
 def _entity_set(name: str) -> EntityType:
-    if name in _LATER:
-        raise NotSupported(f"{name} are not served")
     entity = ENTITIES.get(name)
     if entity is None:
         raise NotFound(f"there is no entity set {name!r:.60}", mend="see the list at /v1.1")

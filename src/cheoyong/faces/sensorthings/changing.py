@@ -22,7 +22,9 @@ from cheoyong.faces.sensorthings.creating import decode
 from cheoyong.faces.sensorthings.drafting import (
     FOREIGN_KEYS,
     check_bounds,
+    check_parts,
     is_link,
+    is_owner,
     linked_id,
     refuse_unknown,
     series_of,
@@ -30,11 +32,11 @@ from cheoyong.faces.sensorthings.drafting import (
 )
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.json_patch import patched
-from cheoyong.flow.observation_json import ObservationJson, row_of
+from cheoyong.flow.observation_json import ObservationJson, ResultType, result_type_of, row_of
 from cheoyong.records import changes
 from cheoyong.records.connection import Connection, Pool, as_organisation
 from cheoyong.records.readings import Row, Selection, Start, Step, Way, find, page
-from cheoyong.records.registry import Existing, move, place_history, require
+from cheoyong.records.registry import Existing, compose, move, place_history, require
 
 JSON_PATCH = "application/json-patch+json"
 # What is one thing to replace, not a record to merge into: half a polygon and half a point are neither.
@@ -147,11 +149,26 @@ class _Change:
         values = values_of(self.entity, body, "")
         if self.entity.noun == "datastream":
             values["series"] = series_of(body.get("properties"), "properties.series")
+        if self.entity.noun == "multi_datastream":
+            await self._check_parts(values, body.get("ObservedProperties"))
         for name, column in FOREIGN_KEYS.items():
             if name in links:
                 values[column] = await require(self.connection, links[name][0])
         await changes.update(self.connection, self.entity.noun, self.row_id, values)
         await self._relink(links)
+
+    async def _check_parts(self, values: Mapping[str, Any], linked: list[Any] | None) -> None:
+        """Types, units and observed properties stay as many as each other, and as the parts of results."""
+        there = await changes.properties_of(self.connection, self.row_id) if linked is None else linked
+        check_parts(values, len(there), "")
+        if len(values["part_types"]) != len(self.row["part_types"]) and await changes.has_observations(
+            self.connection, self.row_id
+        ):
+            raise Conflict(
+                f"there are observations of {len(self.row['part_types'])} parts",
+                where="multiObservationDataTypes",
+                mend="create another MultiDatastream",
+            )
 
     def _links(self, body: Mapping[str, Any]) -> Links:
         links: dict[str, list[Existing]] = {}
@@ -185,9 +202,18 @@ class _Change:
                 "giving them another owner from here is not served", where="HistoricalLocations",
                 mend="change each HistoricalLocation",
             )  # fmt: skip
-        if "Datastreams" in links:
-            column = FOREIGN_KEYS[self.entity.name]
-            await changes.hand_over(connection, column, self.row_id, links["Datastreams"])
+        for name in ("Datastreams", "MultiDatastreams"):
+            if name in links:
+                if not is_owner(self.entity, name):
+                    raise NotSupported(
+                        "the order of their properties would be unknown", where=name,
+                        mend="change each MultiDatastream",
+                    )  # fmt: skip
+                column = FOREIGN_KEYS[self.entity.name]
+                await changes.hand_over(connection, column, self.row_id, links[name])
+        if "ObservedProperties" in links:
+            parts = [await require(connection, part) for part in links["ObservedProperties"]]
+            await compose(connection, organisation_id, self.row_id, parts, "")
         if "Locations" in links:
             await self._place(links["Locations"])
         for thing in links.get("Things", ()):
@@ -216,8 +242,11 @@ class _Change:
                 raise InvalidInput("an Observation needs it", where=name)
         said["resultQuality"] = _as_reported(said.get("resultQuality"))
         stream_id = self.row["datastream_id"]
-        if "Datastream" in links:
-            stream_id = await require(self.connection, links["Datastream"][0])
+        named = [*links.get("Datastream", ()), *links.get("MultiDatastream", ())]
+        if len(named) > 1:
+            raise InvalidInput("an Observation is of one datastream", where="MultiDatastream")
+        if named:
+            stream_id = await require(self.connection, named[0])
         feature_id = await self._feature(links)
         if feature_id is not None:
             said["FeatureOfInterest"] = {"@iot.id": feature_id}
@@ -242,10 +271,15 @@ class _Change:
             return None
         raise NotFound(f"there is no feature {named.id} to link", where=named.where)
 
-    async def _type_of(self, stream_id: int) -> str:
-        within = (Way(Start("datastream", stream_id)), stream_id)
-        [row] = await page(self.connection, Selection("datastream", ("observation_type",), limit=1), within)
-        return str(row["observation_type"]).rpartition("/")[2]
+    async def _type_of(self, stream_id: int) -> ResultType:
+        for noun, columns in (
+            ("datastream", ("observation_type",)),
+            ("multi_datastream", ("observation_type", "part_types")),
+        ):
+            within = (Way(Start(noun, stream_id)), stream_id)
+            for row in await page(self.connection, Selection(noun, columns, limit=1), within):
+                return result_type_of(row["observation_type"], row.get("part_types"))
+        raise NotFound(f"there is no datastream {stream_id}")
 
 
 def _as_reported(quality: Any) -> Any:

@@ -17,7 +17,7 @@ import msgspec
 from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, NotSupported, TooLarge
 from cheoyong.faces.sensorthings.address import Address
-from cheoyong.faces.sensorthings.drafting import Drafter, NestedObservation, check_bounds
+from cheoyong.faces.sensorthings.drafting import Drafter, NestedObservation, check_bounds, results_of
 from cheoyong.flow.intake import Intake
 from cheoyong.flow.observation_json import ObservationJson, row_of
 from cheoyong.records.connection import Connection, Pool, as_organisation
@@ -92,6 +92,8 @@ _OWNERS = {
     ("thing", "datastreams"): "Thing",
     ("sensor", "datastreams"): "Sensor",
     ("observed_property", "datastreams"): "ObservedProperty",
+    ("thing", "multi_datastreams"): "Thing",
+    ("sensor", "multi_datastreams"): "Sensor",
     ("thing", "locations"): "Thing",
     ("thing", "historical_locations"): "Thing",
     ("location", "things"): "Location",
@@ -123,8 +125,7 @@ async def _observations(
             feature_id = await _feature(connection, organisation_id, nested)
             feature = {} if feature_id is None else {"FeatureOfInterest": {"@iot.id": feature_id}}
             observation = msgspec.convert({**nested.members, **feature}, ObservationJson)
-            kind = part.values["observation_type"].rpartition("/")[2]
-            rows.append(row_of(observation, part.id, kind, now_us))
+            rows.append(row_of(observation, part.id, results_of(part), now_us))
     return rows
 
 
@@ -140,7 +141,8 @@ async def _feature(connection: Connection, organisation_id: int, nested: NestedO
 def _all_drafts(draft: Draft) -> Iterator[Draft]:
     """Every draft of a tree, owners before what they own."""
     yield draft
-    inside = [*draft.needs.values(), *draft.places, *draft.things, *(child for _, child in draft.children)]
+    inside = [*draft.needs.values(), *draft.places, *draft.things, *draft.parts]
+    inside += [child for _, child in draft.children]
     inside += [nested.feature for nested in draft.payload if nested.feature is not None]
     for part in inside:
         if isinstance(part, Draft):

@@ -8,7 +8,7 @@ annotations of a standard client (anything with ``@iot.``) are let pass.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,18 +18,22 @@ from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotSupported, 
 from cheoyong.domain.instant import parse_instant
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.geojson import check_geojson
-from cheoyong.flow.observation_json import ObservationJson, row_of
+from cheoyong.flow.observation_json import ObservationJson, ResultType, result_type_of, row_of
 from cheoyong.records.registry import Draft, Existing
 
 DEPTH_MAX = 64
 ENTITIES_MAX = 2_000
 SERIES_CHARACTERS_MAX = 200
 GEOJSON_TYPES = ("application/geo+json", "application/vnd.geo+json")
+PARTS_MAX = 100
+_TYPES = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"
+COMPLEX = f"{_TYPES}ComplexObservation"
 OBSERVATION_TYPES = tuple(
-    f"http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_{name}"
+    f"{_TYPES}{name}"
     for name in ("CategoryObservation", "CountObservation", "Measurement", "Observation", "TruthObservation")
 )
-_GENERATED = {"Datastream": ("phenomenonTime", "resultTime")}  # ours to work out; a client may send them back
+# Ours to work out; a client may send them back.
+_GENERATED = dict.fromkeys(("Datastream", "MultiDatastream"), ("phenomenonTime", "resultTime"))
 FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
 _BY_NAME = {entity.name: entity for entity in ENTITIES.values()}
 
@@ -73,6 +77,8 @@ class Drafter:
             self._place(draft, name, existing)
         if entity.name == "Datastream":
             self._finish_datastream(draft, body, where)
+        if entity.name == "MultiDatastream":
+            self._finish_multi_datastream(draft, where)
         if entity.name == "HistoricalLocation":
             _check_history(draft, where)
         return draft
@@ -104,18 +110,19 @@ class Drafter:
 
     def _one_of_many(self, draft: Draft, entity: EntityType, name: str, item: Any, where: str) -> None:
         if name == "Observations":
-            if entity.name != "Datastream":
+            if entity.name not in ("Datastream", "MultiDatastream"):
                 raise NotSupported("observations go into their Datastream", where=where)
             draft.payload.append(self._observation(item, draft, where))
-        elif name in ("Datastreams", "HistoricalLocations"):
-            if is_link(item) or entity.name not in FOREIGN_KEYS:
+        elif name in ("Datastreams", "MultiDatastreams", "HistoricalLocations"):
+            if is_link(item) or not is_owner(entity, name):
                 raise NotSupported(f"linking {name} from here is not served", where=where)
             given = {entity.name: Existing(entity.noun, 0, where)}
             child = self._child(ENTITIES[name], item, where, given)
             draft.children.append((FOREIGN_KEYS[entity.name], child))
         else:
             linked = self._draft_or_existing(ENTITIES[name], item, where)
-            (draft.places if name == "Locations" else draft.things).append(linked)
+            hung = {"Locations": draft.places, "Things": draft.things, "ObservedProperties": draft.parts}
+            hung[name].append(linked)
 
     def _child(self, entity: EntityType, item: Any, where: str, given: Mapping[str, Existing]) -> Draft:
         """An entity whose owner is the one around it and has no id yet."""
@@ -130,30 +137,38 @@ class Drafter:
         return self.draft(entity, value, where)
 
     def _place(self, draft: Draft, name: str, existing: Existing) -> None:
-        if name in FOREIGN_KEYS and draft.noun in ("datastream", "historical_location"):
+        if name in FOREIGN_KEYS and draft.noun in ("datastream", "multi_datastream", "historical_location"):
             draft.needs[FOREIGN_KEYS[name]] = existing
         elif name == "Location":
             draft.places.append(existing)
 
     def _finish_datastream(self, draft: Draft, body: Mapping[str, Any], where: str) -> None:
-        for name, column in FOREIGN_KEYS.items():
-            if column not in draft.needs:
+        self._register(draft, FOREIGN_KEYS, where)
+        draft.values["series"] = series_of(body.get("properties"), _below(where, "properties.series"))
+
+    def _finish_multi_datastream(self, draft: Draft, where: str) -> None:
+        self._register(draft, ("Thing", "Sensor"), where)
+        check_parts(draft.values, len(draft.parts), where)
+
+    def _register(self, draft: Draft, owners: Iterable[str], where: str) -> None:
+        for name in owners:
+            if FOREIGN_KEYS[name] not in draft.needs:
                 raise InvalidInput(
-                    "a Datastream needs one", where=_below(where, name), mend='link {"@iot.id": 1}'
+                    f"a {draft.noun.replace('_', '-')} needs one",
+                    where=_below(where, name),
+                    mend='link {"@iot.id": 1}',
                 )
         draft.values["registered_at"] = self.now_us
-        draft.values["series"] = series_of(body.get("properties"), _below(where, "properties.series"))
 
     def _observation(self, item: Any, datastream: Draft, where: str) -> NestedObservation:
         if not isinstance(item, dict):
             raise InvalidInput("a JSON object was expected", where=where)
         feature = item.get("FeatureOfInterest")
-        plain = {
-            name: value for name, value in item.items() if name not in ("FeatureOfInterest", "Datastream")
-        }
+        linked_already = ("FeatureOfInterest", "Datastream", "MultiDatastream")
+        plain = {name: value for name, value in item.items() if name not in linked_already}
         try:
             observation = msgspec.convert(plain, ObservationJson)
-            row_of(observation, 0, datastream.values["observation_type"].rpartition("/")[2], self.now_us)
+            row_of(observation, 0, results_of(datastream), self.now_us)
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error), where=where) from None
         except (InvalidInput, TooLarge) as error:
@@ -163,6 +178,36 @@ class Drafter:
         target = _BY_NAME["FeatureOfInterest"]
         linked = None if feature is None else self._draft_or_existing(target, feature, place)
         return NestedObservation(plain, linked, where)
+
+
+def results_of(datastream: Draft) -> ResultType:
+    """What the results of a datastream that is being drafted are, of either kind."""
+    return result_type_of(datastream.values["observation_type"], datastream.values.get("part_types"))
+
+
+def is_owner(entity: EntityType, name: str) -> bool:
+    """Whether entities of the set ``name`` belong to one such entity.
+
+    A MultiDatastream does not belong to one of its ObservedProperties: their order would be unknown.
+    """
+    return entity.name in FOREIGN_KEYS and (entity.name, name) != ("ObservedProperty", "MultiDatastreams")
+
+
+def check_parts(values: Mapping[str, Any], properties: int, where: str) -> None:
+    """Whether a MultiDatastream has as many data types and units as observed properties.
+
+    ``values`` are its columns. Raises InvalidInput naming the member that is of another length.
+    """
+    for name, found in (
+        ("ObservedProperties", properties),
+        ("unitOfMeasurements", len(values["unit"])),
+    ):
+        if found != len(values["part_types"]):
+            raise InvalidInput(
+                f"{found} here and {len(values['part_types'])} multiObservationDataTypes",
+                where=_below(where, name),
+                mend="give each part of the result one of each, in the same order",
+            )
 
 
 def check_bounds(value: Any) -> None:
@@ -191,13 +236,16 @@ def check_bounds(value: Any) -> None:
 def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The columns of an entity's own properties, checked; None for those that are not there."""
     values = {}
+    if entity.name == "MultiDatastream" and not body.get("observationType"):
+        body = {**body, "observationType": COMPLEX}  # there is no other, and clients leave it out
     for item in entity.properties.values():
         value = body.get(item.name)
         here = _below(where, item.name)
         if value is None and item.mandatory:
             raise InvalidInput(f"a {entity.name} needs it", where=here)
         if value is not None:
-            _CHECKS.get(item.name, _text)(value, here)
+            check = _CHECKS.get(f"{entity.name}.{item.name}") or _CHECKS.get(item.name, _text)
+            check(value, here)
         # An instant is kept as a number; everything else as it came.
         is_instant = item.name == "time" and value is not None
         values[item.columns[0]] = parse_instant(str(value), where=here) if is_instant else value
@@ -211,9 +259,7 @@ def refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> N
     """Raises InvalidInput for a member that the entity does not have and that is no annotation."""
     known = {*entity.properties, *entity.navigations, *_GENERATED.get(entity.name, ())}
     for name in body:
-        if name == "MultiDatastreams" and body[name] not in (None, []):
-            raise NotSupported(f"{name} are not served", where=_below(where, name))
-        if name not in known and "@iot." not in name and name != "MultiDatastreams":
+        if name not in known and "@iot." not in name:
             raise InvalidInput(
                 f"a {entity.name} has no such member",
                 where=_below(where, name[:60]),
@@ -259,6 +305,21 @@ def _observation_type(value: Any, where: str) -> None:
         )
 
 
+def _complex(value: Any, where: str) -> None:
+    if value != COMPLEX:
+        raise InvalidInput("not the type of a MultiDatastream", where=where, mend=f"use {COMPLEX}")
+
+
+def _each(check: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    def check_all(value: Any, where: str) -> None:
+        if not isinstance(value, list) or not 1 <= len(value) <= PARTS_MAX:
+            raise InvalidInput(f"a JSON array of 1 to {PARTS_MAX} was expected", where=where)
+        for place, item in enumerate(value):
+            check(item, f"{where}[{place}]")
+
+    return check_all
+
+
 _CHECKS: dict[str, Callable[[Any, str], None]] = {
     "properties": _object,
     "location": _anything,
@@ -266,6 +327,9 @@ _CHECKS: dict[str, Callable[[Any, str], None]] = {
     "metadata": _anything,
     "unitOfMeasurement": _unit,
     "observationType": _observation_type,
+    "unitOfMeasurements": _each(_unit),
+    "MultiDatastream.observationType": _complex,
+    "multiObservationDataTypes": _each(_observation_type),
     "observedArea": check_geojson,
 }
 

@@ -32,12 +32,17 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """A link from one entity type to another, along a relation of the records."""
+    """A link from one entity type to another, along a relation of the records.
+
+    One that only some entities have is ``shown`` on those rows, which the columns it ``needs`` tell.
+    """
 
     name: str
     relation: str
     target: str
     many: bool
+    needs: tuple[str, ...] = ()
+    shown: Callable[[Row], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,18 @@ def _moved_at(row: Row) -> str:
 def _result(row: Row) -> Any:
     number = row["result"]
     if number is None:
-        return (row["detail"] or {}).get("result")
+        detail = row["detail"] or {}
+        return detail.get("result", detail.get("results"))
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def has_parts(row: Row) -> bool:
+    """Whether an observation is of a MultiDatastream: only then is its array stored under this name."""
+    return "results" in (row["detail"] or ())
+
+
+def _has_none(row: Row) -> bool:
+    return not has_parts(row)
 
 
 def _quality(row: Row) -> dict[str, Any]:
@@ -136,10 +151,13 @@ def _many(name: str, relation: str) -> Navigation:
     return Navigation(name, relation, name, many=True)
 
 
-def _one(name: str, relation: str, target: str) -> Navigation:
-    return Navigation(name, relation, target, many=False)
+def _one(name: str, relation: str, target: str, *when: Callable[[Row], bool]) -> Navigation:
+    return Navigation(name, relation, target, False, ("detail",) * len(when), *when)
 
 
+_MULTI = _many("MultiDatastreams", "multi_datastreams")
+_AREA = _stored("observedArea", "observed_area", mandatory=False)
+_OBSERVED = _stored("observationType", "observation_type")
 _ENCODED = _stored("encodingType", "encoding_type")
 
 ENTITIES: Mapping[str, EntityType] = {
@@ -148,7 +166,7 @@ ENTITIES: Mapping[str, EntityType] = {
         _entity(
             "Things", "Thing", "thing", (*_NAMED, _PROPERTIES),
             _many("Locations", "locations"), _many("HistoricalLocations", "historical_locations"),
-            _many("Datastreams", "datastreams"),
+            _many("Datastreams", "datastreams"), _MULTI,
         ),
         _entity(
             "Locations", "Location", "location", (*_NAMED, _ENCODED, _stored("location"), _PROPERTIES),
@@ -161,29 +179,33 @@ ENTITIES: Mapping[str, EntityType] = {
         ),
         _entity(
             "Datastreams", "Datastream", "datastream",
-            (
-                *_NAMED,
-                _stored("observationType", "observation_type"),
-                _stored("unitOfMeasurement", "unit"),
-                _stored("observedArea", "observed_area", mandatory=False),
-                _PROPERTIES,
-            ),
+            (*_NAMED, _OBSERVED, _stored("unitOfMeasurement", "unit"), _AREA, _PROPERTIES),
             _one("Thing", "thing", "Things"), _one("Sensor", "sensor", "Sensors"),
             _one("ObservedProperty", "observed_property", "ObservedProperties"),
             _many("Observations", "observations"),
         ),
         _entity(
+            "MultiDatastreams", "MultiDatastream", "multi_datastream",
+            (
+                *_NAMED, _OBSERVED, _stored("multiObservationDataTypes", "part_types"),
+                _stored("unitOfMeasurements", "unit"), _AREA, _PROPERTIES,
+            ),
+            _one("Thing", "thing", "Things"), _one("Sensor", "sensor", "Sensors"),
+            _many("ObservedProperties", "observed_properties"), _many("Observations", "observations"),
+        ),
+        _entity(
             "Sensors", "Sensor", "sensor", (*_NAMED, _ENCODED, _stored("metadata"), _PROPERTIES),
-            _many("Datastreams", "datastreams"),
+            _many("Datastreams", "datastreams"), _MULTI,
         ),
         _entity(
             "ObservedProperties", "ObservedProperty", "observed_property",
             (_stored("name"), _stored("definition"), _stored("description"), _PROPERTIES),
-            _many("Datastreams", "datastreams"),
+            _many("Datastreams", "datastreams"), _MULTI,
         ),
         _entity(
             "Observations", "Observation", "observation", _OBSERVATION,
-            _one("Datastream", "datastream", "Datastreams"),
+            _one("Datastream", "datastream", "Datastreams", _has_none),
+            _one("MultiDatastream", "multi_datastream", "MultiDatastreams", has_parts),
             _one("FeatureOfInterest", "feature", "FeaturesOfInterest"),
         ),
         _entity(

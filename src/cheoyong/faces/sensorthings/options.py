@@ -169,8 +169,6 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     entity = meaning.entity
     name, rest = re.match(r"(\w*)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
     navigation = entity.navigations.get(name)
-    if name in ("MultiDatastreams", "MultiDatastream"):
-        raise NotSupported(f"{name} are not served", where="$expand")
     if navigation is None:
         raise InvalidInput(
             f"{entity.name} has no link {name or item!r:.40}",

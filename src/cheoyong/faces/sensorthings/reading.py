@@ -9,7 +9,7 @@ from typing import Any
 
 from cheoyong.domain.errors import NotFound
 from cheoyong.faces.sensorthings.address import Address
-from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link
+from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link, has_parts
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.records.connection import Connection
 from cheoyong.records.readings import Row, Selection, Way, count, find, page, related, related_counts
@@ -159,9 +159,13 @@ def _selection(entity: EntityType, options: Options) -> Selection:
     for item in entity.properties.values():
         if options.shows(item.name):
             columns.update(dict.fromkeys(item.columns))
+    for name, navigation in entity.navigations.items():
+        if name not in options.expand and options.shows(name):
+            columns.update(dict.fromkeys(navigation.needs))
     keys = [entity.navigations[name].relation for name in options.expand if not entity.navigations[name].many]
     if options.data_array:
         keys = ["datastream"]
+        columns["detail"] = None  # it tells of which kind of datastream an observation is
     return Selection(
         entity.noun,
         tuple(columns),
@@ -179,14 +183,19 @@ def data_arrays(root: str, options: Options, rows: Sequence[Row]) -> list[dict[s
     properties = [item for item in entity.properties.values() if options.shows(item.name)]
     shows_id = options.shows("@iot.id")
     arrays: dict[int, list[list[Any]]] = {}
+    kinds: dict[int, str] = {}
     for row in rows:
         values = [row["id"]] if shows_id else []
         values += [item.render(row) for item in properties]
-        arrays.setdefault(row["datastream_key"], []).append(values)
+        datastream_id = row["datastream_key"]
+        arrays.setdefault(datastream_id, []).append(values)
+        kinds.setdefault(datastream_id, "MultiDatastream" if has_parts(row) else "Datastream")
     components = (["id"] if shows_id else []) + [item.name for item in properties]
     return [
         {
-            "Datastream@iot.navigationLink": entity_link(root, "Datastreams", datastream_id),
+            f"{kinds[datastream_id]}@iot.navigationLink": entity_link(
+                root, f"{kinds[datastream_id]}s", datastream_id
+            ),
             "components": components,
             "dataArray@iot.count": len(array),
             "dataArray": array,
@@ -198,8 +207,8 @@ def data_arrays(root: str, options: Options, rows: Sequence[Row]) -> list[dict[s
 def _render(root: str, entity: EntityType, options: Options, rows: Sequence[Row]) -> list[dict[str, Any]]:
     properties = [item for item in entity.properties.values() if options.shows(item.name)]
     links = [
-        (f"{name}@iot.navigationLink", name)
-        for name in entity.navigations
+        (f"{name}@iot.navigationLink", name, navigation.shown)
+        for name, navigation in entity.navigations.items()
         if name not in options.expand and options.shows(name)
     ]
     shows_id, shows_link = options.shows("@iot.id"), options.shows("@iot.selfLink")
@@ -215,7 +224,8 @@ def _render(root: str, entity: EntityType, options: Options, rows: Sequence[Row]
             value = item.render(row)
             if value is not None or item.mandatory:
                 shown[item.name] = value
-        for key, name in links:
-            shown[key] = f"{link}/{name}"
+        for key, name, shown_on in links:
+            if shown_on is None or shown_on(row):
+                shown[key] = f"{link}/{name}"
         entities.append(shown)
     return entities
