@@ -115,15 +115,19 @@ class Serving:
     # Life ---------------------------------------------------------------------------------------
 
     def start(self) -> Serving:
+        self.launch()
+        self.ready = json.loads(self._first_line())
+        self.first_link = self.ready["first_link"] or self.first_link
+        return self
+
+    def launch(self) -> None:
+        """Begin to start; it is not ready yet."""
         argv = [*self.before, str(PROGRAM), "serve", "--data", str(self.root), "--port", "0",
                 "--mode", self.mode, "--json"]  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 argv, stdout=subprocess.PIPE, stderr=log, env=self.environment, start_new_session=True
             )
-        self.ready = json.loads(self._first_line())
-        self.first_link = self.ready["first_link"] or self.first_link
-        return self
 
     def _first_line(self) -> bytes:
         assert self.process is not None and self.process.stdout is not None
@@ -153,6 +157,13 @@ class Serving:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    def kill_all(self) -> None:
+        """kill -9 of every process of it at once, engines and worker too, as a power cut would."""
+        for process in self.processes():
+            with psutil_gone():
+                process.kill()
+        self.kill()
 
     def clear_away(self) -> None:
         """Stop, and end whatever should have ended by itself; the caller deletes the folder."""
