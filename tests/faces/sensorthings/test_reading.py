@@ -474,7 +474,7 @@ async def test_orderby_sorts_by_properties_of_related_entities(client: httpx.Asy
         ("$orderby=Datastreams", 400, "$orderby"),
         ("$orderby=length(name)", 501, "$orderby"),
         ("$resultFormat=dataArray", 400, "$resultFormat"),
-        ("$resultFormat=CSV", 501, "$resultFormat"),
+        ("$resultFormat=XML", 501, "$resultFormat"),
         ("$expand=Datastreams/Observations($resultFormat=dataArray)", 501, "$expand"),
         ("$colour=red", 501, "$colour"),
         ("%ff=1", 400, "query"),

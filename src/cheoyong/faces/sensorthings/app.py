@@ -12,7 +12,10 @@ from litestar.exceptions import MethodNotAllowedException
 from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.problem import ProblemEdge
+from cheoyong.faces.sensorthings import as_csv, as_geojson
 from cheoyong.faces.sensorthings.address import Address, parse_address
+from cheoyong.faces.sensorthings.as_csv import csv_table
+from cheoyong.faces.sensorthings.as_geojson import feature_collection
 from cheoyong.faces.sensorthings.changing import Changer
 from cheoyong.faces.sensorthings.conformance import served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
@@ -96,9 +99,13 @@ class SensorThings:
             raise InvalidInput(f"the query is over {QUERY_BYTES_MAX} bytes", where="query")
         address = parse_address(path)
         options = parse_options(query, address.entity, self._now_us())
+        if options.format and (address.ending or address.member):
+            raise InvalidInput(f"{options.format} is for entities", where="$resultFormat")
         async with as_organisation(self._pool, principal.organisation_id) as connection:
             value = await Reader(connection, root).answer(address, options, root + path)
-        if address.ending == "$count":
+        if options.format:
+            await _send_formatted(send, scope, address, options, value)
+        elif address.ending == "$count":
             await _send_raw(send, scope, value)
         elif address.raw:
             await _send_raw(send, scope, value.get(address.member))
@@ -174,6 +181,23 @@ def _landing(root: str) -> dict[str, Any]:
         "value": [{"name": name, "url": f"{root}/{name}"} for name in ENTITIES],
         "serverSettings": {"conformance": served_identifiers()},
     }
+
+
+async def _send_formatted(send: Send, scope: Scope, address: Address, options: Options, value: Any) -> None:
+    """Entities as CSV or GeoJSON; where the next page is stands in a Link header (RFC 8288) too."""
+    page = {"value": [value]} if address.way.single() else value
+    headers = []
+    if "@iot.count" in page:
+        headers.append((b"x-total-count", str(page["@iot.count"]).encode()))
+    if "@iot.nextLink" in page:
+        headers.append((b"link", f'<{page["@iot.nextLink"]}>; rel="next"'.encode()))
+    if options.format == "CSV":
+        name = f'attachment; filename="{address.entity.set_name}.csv"'
+        headers.append((b"content-disposition", name.encode()))
+        body, media_type = csv_table(page["value"], address.entity, options), as_csv.MEDIA_TYPE
+    else:
+        body, media_type = _encode(feature_collection(page)), as_geojson.MEDIA_TYPE
+    await _send(send, scope, 200, body, headers, media_type=media_type)
 
 
 async def _send_raw(send: Send, scope: Scope, value: Any) -> None:

@@ -22,8 +22,8 @@ class Requirement:
 
     @property
     def identifier(self) -> str:
-        """The identifier in the standard (a URI)."""
-        return _BASE + self.name
+        """The identifier in the standard (a URI); an extension's name is its own."""
+        return self.name if "://" in self.name else _BASE + self.name
 
     @property
     def served(self) -> bool:
@@ -150,6 +150,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "data-array/data-array",
         "test_observations_are_written_and_read_as_data_arrays",
         "test_a_page_of_several_datastreams_is_an_array_of_each",
+        "test_a_bad_row_is_told_and_the_good_ones_are_stored",
+        "test_the_answers_stand_in_the_order_of_the_rows_over_several_arrays",
     ),
     _not_yet(
         "create-observations-via-mqtt/observations-creation", "served at its own door; not listed here yet"
@@ -158,6 +160,22 @@ REQUIREMENTS: tuple[Requirement, ...] = (
 )
 
 
+# What others have added to the standard, by the identifiers that their descriptions give.
+EXTENSIONS: tuple[Requirement, ...] = (
+    _shown(
+        "https://github.com/INSIDE-information-systems/SensorThingsAPI/blob/master/CSV-ResultFormat/CSV-ResultFormat.md",
+        "test_observations_as_a_table_with_their_datastream",
+        "test_every_entity_set_is_a_table_and_features_with_the_values_of_its_json",
+        "test_objects_with_known_members_have_columns_and_others_are_json",
+    ),
+    _shown(
+        "https://fraunhoferiosb.github.io/FROST-Server/extensions/GeoJSON-ResultFormat.html",
+        "test_a_feature_has_the_first_geometry_of_its_entity_or_what_is_expanded",
+        "test_every_entity_set_is_a_table_and_features_with_the_values_of_its_json",
+    ),
+)
+
+
 def served_identifiers() -> list[str]:
     """What the landing page claims."""
-    return [requirement.identifier for requirement in REQUIREMENTS if requirement.served]
+    return [requirement.identifier for requirement in (*REQUIREMENTS, *EXTENSIONS) if requirement.served]

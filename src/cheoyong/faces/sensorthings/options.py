@@ -27,13 +27,15 @@ _WHOLE = re.compile(r"\d{1,19}")
 class Options:
     """What is asked of one entity type; ``text`` keeps each option as sent, for the link to more.
 
-    ``select`` None: everything. ``expand``: navigation name → options inside.
+    ``format`` is CSV or GeoJSON, "" for JSON. ``select`` None: everything. ``expand``: navigation name →
+    options inside.
     """
 
     top: int = TOP_DEFAULT
     skip: int = 0
     count: bool = False
     data_array: bool = False
+    format: str = ""
     order: tuple[Order, ...] = ()
     select: frozenset[str] | None = None
     condition: Condition | None = None
@@ -65,6 +67,8 @@ def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
         named = [(unquote_plus(n, errors="strict"), unquote_plus(v, errors="strict")) for n, _, v in pairs]
     except UnicodeDecodeError:
         raise InvalidInput("the query is not percent-encoded UTF-8", where="query") from None
+    # FROST-Server takes the format without the dollar too, and its clients send it so.
+    named = [("$resultFormat" if n == "resultFormat" else n, v) for n, v in named]
     ours = [(n, v) for n, v in named if n.startswith("$")]
     options = _options(ours, Meaning(entity, now_us), EXPAND_DEPTH_MAX)
     if options.data_array and options.expand:
@@ -111,11 +115,17 @@ def _count(options: Options, value: str, _: Meaning) -> Options:
 
 
 def _result_format(options: Options, value: str, meaning: Meaning) -> Options:
-    if value != "dataArray":
-        raise NotSupported("only dataArray is served", where="$resultFormat")
+    found = _FORMATS.get(value.lower())
+    if found is None:
+        raise NotSupported(f"only {', '.join(_FORMATS.values())} are served", where="$resultFormat")
+    if found != "dataArray":
+        return replace(options, format=found)
     if meaning.entity.name != "Observation":
         raise InvalidInput("dataArray is for Observations", where="$resultFormat")
     return replace(options, data_array=True)
+
+
+_FORMATS = {name.lower(): name for name in ("dataArray", "CSV", "GeoJSON")}
 
 
 def _orderby(options: Options, value: str, meaning: Meaning) -> Options:
@@ -181,8 +191,8 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     if rest.startswith("(") and rest.endswith(")"):
         pairs = [part.strip().partition("=") for part in _split(rest[1:-1], ";") if part.strip()]
         inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
-        if inner.data_array:
-            raise NotSupported("a dataArray inside $expand is not served", where="$expand")
+        if inner.data_array or inner.format:
+            raise NotSupported("a format inside $expand is not served", where="$expand")
         if inner.condition is not None and not navigation.many:
             raise NotSupported(f"a filter on the one {name} is not served", where="$expand")
         return name, inner
