@@ -319,6 +319,8 @@ def _has_zero(value: Any) -> bool:
 
 def _results(values: Any, part_types: tuple[str, ...], where: str) -> dict[str, Any]:
     """The detail that holds the parts of an array, each checked by its type; a part may be missing (null)."""
+    if values is msgspec.UNSET or values is None:
+        raise InvalidInput("there is no result", where=where)
     if not isinstance(values, list) or len(values) != len(part_types):
         raise ImpossibleValue(
             f"the result is not an array of {len(part_types)}",

@@ -96,7 +96,9 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
     """
     parameters = Parameters()
     where = _where(selection, within, parameters)
-    sql = _select(selection, where, parameters, _own_order(within, parameters), of_all=within is None)
+    sql = _select(
+        selection, where, parameters, _own_order(selection, within, parameters), of_all=within is None
+    )
     return await _fetched(connection, sql, parameters)
 
 
@@ -153,9 +155,9 @@ async def _fetched(connection: Connection, sql: str, parameters: Parameters) -> 
     return rows
 
 
-def _own_order(within: tuple[Way, int] | None, parameters: Parameters) -> str:
-    """The order that rows have among those of one parent, if they have one."""
-    if within is None or within[0].single() or not _last_relation(within[0]).order:
+def _own_order(selection: Selection, within: tuple[Way, int] | None, parameters: Parameters) -> str:
+    """The order that rows have among those of one parent, if they have one and no other is asked for."""
+    if selection.order or within is None or within[0].single() or not _last_relation(within[0]).order:
         return ""
     return _last_relation(within[0]).order.format(parent=parameters.add(within[1], "bigint"))
 
