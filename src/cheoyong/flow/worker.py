@@ -25,6 +25,7 @@ from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.domain.quality import Flag
 from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, supersede_untouched
+from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
@@ -67,6 +68,7 @@ class Worker:
         self._setup = setup
         self._announce = announce
         self._gauges: dict[int, tuple[int, Gauge]] = {}
+        self._changed: set[int] = set()  # datastreams that became another gauge
         self._mark = Bookmark(-1, -1)
         self._state = PipelineState(ScreenState())
         self._hint = asyncio.Event()
@@ -141,6 +143,8 @@ class Worker:
                 mark = batches[-1][0] if batches else self._mark
                 await self._move_bookmark(connection, mark, state, batches)
             self._state, self._mark = state, mark
+        if batches:
+            self._changed.clear()
         self.batches += len(batches)
         await self._announce(added, mark.number, list(rows))
         # Batches of nothing we judge carry no hint: letting them gather costs nobody anything.
@@ -159,6 +163,11 @@ class Worker:
             made += await acknowledge(connection, self._setup, asked)
             added += await self._store(connection, made)
             await commands.done(connection, [command.seq for command in asked], max(c.made_us for c in asked))
+        if batches:
+            state, made_of_gone = await forget_gone(
+                connection, self._setup, state, self._gauges, self._changed, batches[0].recorded_us
+            )
+            added += await self._store(connection, made_of_gone)
         desk = await look_at_desk(connection, state)
         for batch in batches:
             self._stepping = batch.number
@@ -211,15 +220,17 @@ class Worker:
             self._state = from_bytes(row["state"]) if row["state"] else PipelineState(ScreenState())
 
     async def _learn_gauges(self, connection: Connection) -> None:
+        """Which datastreams are gauges now; another mapping when that has changed, as ``screen`` wants."""
         rows = await connection.fetch(
             "SELECT id, organisation_id, series FROM datastream"
-            " WHERE series = ANY($2::text[]) AND organisation_id = $1 AND NOT id = ANY($3::int[])"
-            " ORDER BY id",
-            self._setup.organisation_id, list(self._setup.city.gauges), list(self._gauges),
+            " WHERE series = ANY($2::text[]) AND organisation_id = $1 ORDER BY id",
+            self._setup.organisation_id, list(self._setup.city.gauges),
         )  # fmt: skip
-        for row in rows:
-            gauge = self._setup.city.gauges[row["series"]]
-            self._gauges[row["id"]] = (row["organisation_id"], gauge)
+        named = self._setup.city.gauges
+        now = {row["id"]: (row["organisation_id"], named[row["series"]]) for row in rows}
+        if now != self._gauges:
+            self._changed |= {i for i, gauge in self._gauges.items() if now.get(i, gauge) != gauge}
+            self._gauges = now
 
     async def _move_bookmark(
         self,

@@ -118,6 +118,18 @@ async def alarm_steps(connection: Connection, alarm_ids: Sequence[UUID]) -> list
     return [msgspec.convert(row["body"], AlarmStep) for row in rows]
 
 
+async def alarms_of_other_series(
+    connection: Connection, organisation_id: int, series: Sequence[str]
+) -> list[tuple[AlarmStep, UUID]]:
+    """Last step of each alarm of an organisation that is open and of none of ``series``; its fact's id."""
+    rows = await connection.fetch(
+        "SELECT body, fact_id FROM alarm WHERE organisation_id = $1 AND state IN ('raised', 'acknowledged')"
+        " AND NOT body ->> 'series' = ANY($2::text[]) ORDER BY id",
+        organisation_id, list(series),
+    )  # fmt: skip
+    return [(msgspec.convert(row["body"], AlarmStep), row["fact_id"]) for row in rows]
+
+
 async def incidents(connection: Connection, *, limit: int = 100) -> list[dict[str, Any]]:
     """Incidents, the open ones first, then the newest."""
     rows = await connection.fetch(
