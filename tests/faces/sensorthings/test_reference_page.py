@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sensorthings_bodies import a_tree, create, get
+from sensorthings_bodies import a_multi_datastream, a_property, a_sensor, a_tree, create, get
 
 from cheoyong.faces.sensorthings import creating, drafting, options, reading
 
@@ -25,6 +25,10 @@ async def test_every_address_on_the_page_answers(client: httpx.AsyncClient) -> N
         "Datastreams": stream["@iot.id"],
         "Observations": stream["Observations"][0]["@iot.id"],
     }
+    multi = a_multi_datastream(
+        1, Thing={"@iot.id": thing}, Sensor=a_sensor(), ObservedProperties=[a_property()]
+    )  # fmt: skip
+    numbers["MultiDatastreams"] = await create(client, "MultiDatastreams", multi)
     assert len(QUERIES) >= 14
     for query in QUERIES:
         address = re.sub(r"(\w+)\(1\)", lambda found: f"{found[1]}({numbers[found[1]]})", query)

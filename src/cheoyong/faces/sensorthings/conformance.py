@@ -143,9 +143,25 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _shown("create-update-delete/historical-location-auto-creation", _HISTORY),
     _shown("create-update-delete/historical-location-manual-creation", _BY_HAND),
     _not_yet("batch-request/batch-request", "$batch is not served yet"),
-    _not_yet("multi-datastream/properties", "MultiDatastreams are not served yet"),
-    _not_yet("multi-datastream/relations", "MultiDatastreams are not served yet"),
-    _not_yet("multi-datastream/constraints", "MultiDatastreams are not served yet"),
+    _shown(
+        "multi-datastream/properties",
+        _SHAPES,
+        "test_a_multi_datastream_is_stored_inside_a_thing_with_all_that_hangs_on_it",
+        "test_filters_orders_and_selections_reach_multi_datastreams",
+    ),
+    _shown(
+        "multi-datastream/relations",
+        _LINKS,
+        "test_every_link_of_a_multi_datastream_leads_there_and_back",
+        "test_a_multi_datastream_goes_with_each_of_its_owners_and_takes_its_observations",
+    ),
+    _shown(
+        "multi-datastream/constraints",
+        "test_types_units_and_properties_are_as_many_as_each_other",
+        "test_the_observed_properties_keep_the_order_of_the_parts",
+        "test_a_result_is_an_array_with_a_part_of_the_right_type_for_each_property",
+        "test_a_multi_datastream_is_changed_and_keeps_its_constraints",
+    ),
     _shown(
         "data-array/data-array",
         "test_observations_are_written_and_read_as_data_arrays",
