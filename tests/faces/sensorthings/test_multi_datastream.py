@@ -165,7 +165,7 @@ async def test_no_part_is_of_the_same_observed_property_as_another(client: httpx
 
 
 async def test_the_type_of_a_multi_datastream_need_not_be_said(client: httpx.AsyncClient) -> None:
-    for said in (None, ""):  # the second is what frost-sta-client sends unless told otherwise
+    for said in (None, ""):  # frost-sta-client has the second unless told otherwise, and leaves it out
         multi = await create(client, "MultiDatastreams", a_whole(observationType=said))
         shown = await get(client, f"MultiDatastreams({multi})")
         assert shown["observationType"].endswith("/OM_ComplexObservation")
@@ -326,6 +326,21 @@ async def test_a_multi_datastream_is_changed_and_keeps_its_constraints(client: h
     put = await client.put(here, json={**a_multi_datastream(3), "name": "put"})
     assert (put.status_code, put.json()["name"]) == (200, "put")
     assert [item["@iot.id"] for item in await parts_of(client, multi)] == order
+
+
+async def test_of_which_properties_the_parts_were_is_kept(service: Any, client: httpx.AsyncClient) -> None:
+    multi = await create(client, "MultiDatastreams", a_whole(2))
+    before = [item["@iot.id"] for item in await parts_of(client, multi)]
+    after = before[::-1]
+    links = {"ObservedProperties": [{"@iot.id": row_id} for row_id in after]}
+    assert (await client.patch(f"MultiDatastreams({multi})", json=links)).status_code == 200
+    assert (await client.delete(f"MultiDatastreams({multi})")).status_code == 200
+    kept = await service.owner.fetch(
+        "SELECT (was ->> 'observed_property_id')::int AS id FROM registry_past"
+        " WHERE noun = 'datastream_part' AND row_id = $1 ORDER BY xid, (was ->> 'place')::int",
+        multi,
+    )
+    assert [row["id"] for row in kept] == before + after
 
 
 async def test_a_multi_datastream_gets_another_owner_from_either_end(client: httpx.AsyncClient) -> None:
