@@ -61,11 +61,11 @@ class MqttDoor:
         if who is None or not who.can("observe"):
             return None
         rows = await self._installation.pools.flow.fetch(
-            "SELECT id FROM datastream WHERE organisation_id = $1 AND ($2::bigint IS NULL OR thing_id = $2)"
-            " ORDER BY id LIMIT $3",
+            "SELECT id, part_types IS NOT NULL AS multi FROM datastream"
+            " WHERE organisation_id = $1 AND ($2::bigint IS NULL OR thing_id = $2) ORDER BY id LIMIT $3",
             who.organisation_id, who.thing_id, DATASTREAMS_PER_KEY_MAX,
         )  # fmt: skip
-        topics = [observations_topic(row["id"]) for row in rows]
+        topics = [observations_topic(row["id"], multi=row["multi"]) for row in rows]
         return Grant(f"key-{who.api_key_id}", publish=tuple(subject_of(topic) for topic in topics))
 
     async def _take(self, arrivals: list[Arrival]) -> Sequence[Refusal]:

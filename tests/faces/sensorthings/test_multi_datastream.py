@@ -239,6 +239,41 @@ async def test_observations_of_several_values_come_and_go_as_data_arrays(client:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        ({"Datastream"}, 404),
+        ({"Datastream", "MultiDatastream"}, 400),
+        (set(), 400),
+        ({"MultiDatastream"}, 201),
+    ],
+)
+async def test_a_data_array_names_one_datastream_of_the_right_kind(
+    client: httpx.AsyncClient, names: set[str], status: int
+) -> None:
+    multi = await create(client, "MultiDatastreams", a_whole(2))
+    entry = {"components": ["result"], "dataArray": [[[1, 2]]]} | {name: {"@iot.id": multi} for name in names}
+    answer = await client.post("CreateObservations", json=[entry])
+    assert answer.status_code == status, answer.text
+    single = await made(client, "Datastreams", a_datastream())
+    wrong = {"MultiDatastream": {"@iot.id": single}, "components": ["result"], "dataArray": [[1]]}
+    assert (await client.post("CreateObservations", json=[wrong])).status_code == 404
+
+
+async def test_a_bad_array_among_good_ones_is_told_by_its_place(client: httpx.AsyncClient) -> None:
+    multi = await create(client, "MultiDatastreams", a_whole(2))
+    rows = [[[1, 2]], [[1, "2"]], [[3, None]], [[1, 2, 3]]]
+    entry = {"MultiDatastream": {"@iot.id": multi}, "components": ["result"], "dataArray": rows}
+    answer = await client.post("CreateObservations", json=[entry])
+    assert answer.status_code == 201
+    said = answer.json()
+    assert [text.startswith("error") for text in said] == [False, True, False, True]
+    assert "result[1]" in said[1]
+    assert "an array of 2" in said[3]
+    stored = (await get(client, f"MultiDatastreams({multi})/Observations"))["value"]
+    assert [item["result"] for item in stored] == [[1, 2], [3, None]]
+
+
 async def test_filters_orders_and_selections_reach_multi_datastreams(client: httpx.AsyncClient) -> None:
     whole = a_whole(name="filtered", properties={"height_m": 42}, Observations=[{"result": [1, 2, 3]}])
     multi = await create(client, "MultiDatastreams", whole)

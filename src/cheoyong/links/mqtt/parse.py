@@ -8,16 +8,16 @@ import re
 from cheoyong.domain.errors import InvalidInput
 
 OBSERVATIONS_SUBJECTS = "v1//1.*.Observations"
-_OBSERVATIONS = re.compile(r"v1\.1/Datastreams\(([0-9]{1,18})\)/Observations")
+_OBSERVATIONS = re.compile(r"v1\.1/(?:Multi)?Datastreams\(([0-9]{1,18})\)/Observations")
 
 
-def observations_topic(datastream_id: int) -> str:
+def observations_topic(datastream_id: int, *, multi: bool = False) -> str:
     """The topic to which a datastream's observations are published (SensorThings 1.1, section 14.1).
 
-    >>> observations_topic(7)
-    'v1.1/Datastreams(7)/Observations'
+    >>> observations_topic(7), observations_topic(8, multi=True)
+    ('v1.1/Datastreams(7)/Observations', 'v1.1/MultiDatastreams(8)/Observations')
     """
-    return f"v1.1/Datastreams({datastream_id})/Observations"
+    return f"v1.1/{'Multi' * multi}Datastreams({datastream_id})/Observations"
 
 
 def datastream_of(topic: str) -> int:
