@@ -8,10 +8,10 @@ import asyncpg
 import numpy as np
 import pytest
 
-from cheoyong.domain.errors import InvalidInput, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.errors import InvalidInput, NotFound, OutOfSpace, TooMany, Unavailable
 from cheoyong.flow import intake as intake_module
 from cheoyong.flow.intake import ROWS_WAITING_MAX, Intake
-from cheoyong.records.observations import Rows, Stored, digest_of_numbers
+from cheoyong.records.observations import GONE, Rows, Stored, digest_of_numbers
 
 
 class Store:
@@ -70,6 +70,21 @@ async def test_writers_that_come_together_share_a_commit_and_get_their_own_ids(
     everything = [value for group in store.groups for value in group]
     for number, ids in enumerate(answers):
         assert [everything[i] for i in ids.tolist()] == [number, number + 0.5]
+
+
+async def test_a_writer_whose_datastream_was_deleted_meanwhile_is_refused_and_its_neighbours_are_not(
+    intake: Intake, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stored(rows: Rows, _: int) -> Stored:
+        ids = np.where(rows.result < 0, GONE, np.arange(len(rows)))
+        return Stored(1, ids, int(np.count_nonzero(ids != GONE)))
+
+    monkeypatch.setattr(store, "store", stored)
+    sent = [intake.submit(rows(*values)) for values in ((1.0,), (2.0, -1.0), (3.0,))]
+    first, partly_gone, last = await asyncio.gather(*sent, return_exceptions=True)
+    assert isinstance(partly_gone, NotFound)
+    assert isinstance(first, np.ndarray) and isinstance(last, np.ndarray)
+    assert (intake.observations, intake.duplicates) == (3, 0)
 
 
 async def test_F07_the_instant_of_recording_never_falls_when_the_clock_does(

@@ -19,7 +19,15 @@ from cheoyong.records.batches import START, read_batches, settled_before
 from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
 from cheoyong.records.facts import add_facts
 from cheoyong.records.migrate import migrate
-from cheoyong.records.observations import COPY_ROWS_MIN, Extra, ObservationWriter, Rows, digest_of_numbers
+from cheoyong.records.observations import (
+    COPY_ROWS_MIN,
+    GONE,
+    Extra,
+    ObservationWriter,
+    Rows,
+    concatenate,
+    digest_of_numbers,
+)
 
 pytestmark = pytest.mark.engines
 _PASSWORDS = dict.fromkeys(ROLES, "pw")
@@ -40,12 +48,31 @@ async def base(postgres: Postgres) -> AsyncIterator[Base]:
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)
     await owner.execute("INSERT INTO organisation (name, created_at) VALUES ('Ours', $1)", 0)
+    await register(owner, 7)
     writer, flow = await open_pool(database, WRITER), await open_pool(database, FLOW)
     yield Base(dsn, database, owner, writer, flow)
     await writer.close()
     await flow.close()
     await owner.close()
     postgres.drop_database("records_batches")
+
+
+async def register(owner: Any, datastream: int) -> None:
+    """A datastream of this id, and what it hangs on."""
+    await owner.execute(
+        "INSERT INTO thing (organisation_id, name, description) VALUES (1, 't', 't');"
+        "INSERT INTO sensor (organisation_id, name, description, encoding_type, metadata)"
+        " VALUES (1, 's', 's', 'text/html', '\"\"');"
+        "INSERT INTO observed_property (organisation_id, name, definition, description)"
+        " VALUES (1, 'p', 'p', 'p')"
+    )
+    await owner.execute(
+        "INSERT INTO datastream (id, organisation_id, thing_id, sensor_id, observed_property_id, name,"
+        " description, observation_type, unit, registered_at) OVERRIDING SYSTEM VALUE"
+        " VALUES ($1, 1, (SELECT max(id) FROM thing), (SELECT max(id) FROM sensor),"
+        " (SELECT max(id) FROM observed_property), 'd', 'd', 'x', '{}', $2)",
+        datastream, 0,
+    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +124,37 @@ async def test_F09_the_same_value_twice_in_one_group_is_one_observation(base: Ba
     stored = await ObservationWriter(base.writer).store(same, 5)
     assert stored.new == 1
     assert stored.ids[0] == stored.ids[1]
+
+
+@pytest.mark.parametrize("count", [3, COPY_ROWS_MIN])
+async def test_of_a_group_those_whose_datastream_is_gone_are_not_stored_and_the_others_are(
+    base: Base, count: int
+) -> None:
+    writer = ObservationWriter(base.writer)
+    await register(base.owner, 8)
+    before = await writer.store(rows(count, datastream=8), 4)
+    await base.owner.execute("DELETE FROM datastream WHERE id = 8")
+    for _ in range(2):  # the second time those that stand are known
+        stored = await writer.store(concatenate([rows(count), rows(count + 1, datastream=8)]), 5)
+        assert (stored.ids[:count] > 0).all() and (stored.ids[count:] == GONE).all()
+    assert await read_all(base) == [float(n) for n in range(count)]
+    kept = await base.owner.fetch("SELECT id FROM observation WHERE datastream_id = 8 ORDER BY id")
+    assert [row["id"] for row in kept] == before.ids.tolist(), "what was acknowledged before stays on record"
+
+
+async def test_a_datastream_that_is_deleted_while_its_rows_are_copied_takes_none_of_them(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(base.owner, 9)
+
+    async def pieces(payload: bytes) -> AsyncIterator[bytes]:
+        yield payload
+        await base.owner.execute("DELETE FROM datastream WHERE id = 9")
+
+    monkeypatch.setattr("cheoyong.records.observations._in_pieces", pieces)
+    stored = await ObservationWriter(base.writer).store(rows(COPY_ROWS_MIN, datastream=9), 5)
+    assert (stored.ids == GONE).all() and stored.new == 0
+    assert await base.owner.fetchval("SELECT count(*) FROM observation") == 0
 
 
 async def test_a_correction_is_stored_beside_the_first(base: Base) -> None:

@@ -11,14 +11,22 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 import numpy as np
 import structlog
 
-from cheoyong.domain.errors import CheoyongError, InvalidInput, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.errors import (
+    CheoyongError,
+    InvalidInput,
+    NotFound,
+    OutOfSpace,
+    TooMany,
+    Unavailable,
+)
 from cheoyong.domain.observation import Int64s
-from cheoyong.records.observations import ObservationWriter, Rows, Stored, concatenate
+from cheoyong.records.observations import GONE, ObservationWriter, Rows, Stored, concatenate
 
 ROWS_WAITING_MAX = 400_000
 ROWS_PER_COMMIT_MAX = 50_000
@@ -33,6 +41,13 @@ _AWAY = (
 
 _log = structlog.get_logger()
 Committed = Callable[[Stored, Rows, int], Awaitable[None]]
+
+
+class Submits(Protocol):
+    """What takes observations in: the intake, or what stands in for it."""
+
+    async def submit(self, rows: Rows) -> Int64s:
+        """Store rows; returns their ids once they are durable."""
 
 
 @dataclass(slots=True)
@@ -91,7 +106,8 @@ class Intake:
         """Store rows; returns their ids once they are durable.
 
         Raises TooMany when 400,000 rows wait already, OutOfSpace when the disk is full, Unavailable
-        when PostgreSQL stays away; then nothing of ``rows`` is acknowledged.
+        when PostgreSQL stays away, NotFound when a datastream of theirs was deleted meanwhile; then
+        nothing of ``rows`` is acknowledged.
         """
         if self._rows_waiting + len(rows) > ROWS_WAITING_MAX:
             raise TooMany("more observations wait than can be stored", retry_after_s=1)
@@ -153,12 +169,15 @@ class Intake:
     async def _answer(self, group: list[_Waiting], rows: Rows, stored: Stored) -> None:
         self.commits += 1
         self.observations += stored.new
-        self.duplicates += len(rows) - stored.new
+        self.duplicates += len(rows) - stored.new - int(np.count_nonzero(stored.ids == GONE))
         start = 0
         for item in group:
             end = start + len(item.rows)
-            if not item.answer.done():
-                item.answer.set_result(stored.ids[start:end])
+            ids = stored.ids[start:end]
+            if (ids == GONE).any():
+                _refuse([item], NotFound("its datastream was deleted", mend="list /v1.1/Datastreams"))
+            elif not item.answer.done():
+                item.answer.set_result(ids)
             start = end
         if self._committed is not None:
             try:

@@ -39,9 +39,28 @@ WITH b AS (INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3) 
                                     phenomenon_end, result_time, feature_id, detail)
            SELECT * FROM unnest($4::bigint[], $5::timestamptz[], $6::float8[], $7::bigint[], $8::int[],
                                 $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::jsonb[])
+                      AS new (id, phenomenon_time, result, digest, datastream_id)
+           WHERE EXISTS (SELECT FROM datastream d WHERE d.id = new.datastream_id)
            ON CONFLICT DO NOTHING RETURNING id)
 SELECT (SELECT number FROM b) AS number, (SELECT array_agg(id) FROM o) AS ids
 """
+# After COPY, in its transaction: the batch, and how many of its datastreams are gone.
+_BATCH = """
+INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3)
+RETURNING number, (SELECT count(*) FROM unnest($4::int[]) AS named (id)
+                   WHERE NOT EXISTS (SELECT FROM datastream d WHERE d.id = named.id)) AS gone
+"""
+_FIRST_IDS = """
+SELECT CASE WHEN EXISTS (SELECT FROM datastream d WHERE d.id = k.datastream_id) THEN o.id END AS id
+FROM unnest($1::int[], $2::timestamptz[], $3::bigint[])
+     WITH ORDINALITY AS k (datastream_id, phenomenon_time, digest, place)
+LEFT JOIN observation o USING (datastream_id, phenomenon_time, digest) ORDER BY k.place
+"""
+GONE = -1  # instead of the id of an observation that belongs to nothing any more
+
+
+class _DatastreamGoneError(Exception):
+    """Some datastream of a COPY was deleted: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +128,10 @@ def copy_bytes(ids: Int64s, rows: Rows) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one commit did: its batch number, the id of each row in order, how many were new."""
+    """What one commit did: its batch number, the id of each row in order, how many were new.
+
+    An id is GONE (-1) where the datastream was deleted before: that row is not stored.
+    """
 
     number: int
     ids: Int64s
@@ -120,7 +142,8 @@ class ObservationWriter:
     """Stores groups of observations, each in one commit; at most one group at a time.
 
     The same observation (datastream, time, digest) is stored once, however often it comes; its first
-    id is returned each time.
+    id is returned each time. A datastream whose deletion was committed before, by whatever process,
+    takes nothing.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -137,7 +160,7 @@ class ObservationWriter:
                 return await _insert(connection, first_id, ids, rows, recorded_us)
             try:
                 return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
-            except asyncpg.UniqueViolationError:  # some row is known already: the slower way sorts that out
+            except (asyncpg.UniqueViolationError, _DatastreamGoneError):  # the slower way sorts that out
                 return await _insert(connection, first_id, ids, rows, recorded_us)
 
     async def tick(self, recorded_us: int) -> int:
@@ -160,10 +183,11 @@ async def _copy(connection: Connection, ids: Int64s, rows: Rows, recorded_us: in
     async with connection.transaction():
         payload = _in_pieces(copy_bytes(ids, rows))
         await connection.copy_to_table("observation", source=payload, columns=_COLUMNS, format="binary")
-        number: int = await connection.fetchval(
-            "INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3) RETURNING number",
-            recorded_us, int(ids[0]), len(ids),
-        )  # fmt: skip
+        named = np.unique(rows.datastream_id).tolist()
+        batch = await connection.fetchrow(_BATCH, recorded_us, int(ids[0]), len(ids), named)
+        if batch["gone"]:
+            raise _DatastreamGoneError
+        number: int = batch["number"]
         return number
 
 
@@ -198,14 +222,11 @@ _NO_EXTRA = Extra()
 
 
 async def _first_ids(connection: Connection, rows: Rows) -> Int64s:
-    """Ids under which the rows stand, when some of them were known before."""
+    """Ids under which the rows stand, when some of them were known before; GONE where there is none."""
     found = await connection.fetch(
-        "SELECT o.id FROM unnest($1::int[], $2::timestamptz[], $3::bigint[])"
-        " WITH ORDINALITY AS k (datastream_id, phenomenon_time, digest, place)"
-        " JOIN observation o USING (datastream_id, phenomenon_time, digest) ORDER BY k.place",
-        rows.datastream_id.tolist(), rows.phenomenon_us.tolist(), rows.digest.tolist(),
-    )  # fmt: skip
-    return np.fromiter((row["id"] for row in found), np.int64, len(found))
+        _FIRST_IDS, rows.datastream_id.tolist(), rows.phenomenon_us.tolist(), rows.digest.tolist()
+    )
+    return np.fromiter((GONE if row["id"] is None else row["id"] for row in found), np.int64, len(found))
 
 
 def digest_of_numbers(result: Float64s) -> Int64s:
