@@ -9,6 +9,7 @@ CheoyongError
 ├── NotFound            404  absent, or another organisation's
 ├── Conflict            409  the thing has moved on since it was read
 ├── TooLarge            413
+├── FailedDependency    424  something it needs has failed
 ├── TooMany             429  with the seconds to wait
 ├── NotSupported        501  a part of a standard that is not served
 ├── Unavailable         503  an engine is away; retry later
@@ -91,6 +92,13 @@ class TooLarge(CheoyongError):
 
     code = "too_large"
     status = 413
+
+
+class FailedDependency(CheoyongError):
+    """Not carried out, because something it needs has failed."""
+
+    code = "failed_dependency"
+    status = 424
 
 
 class TooMany(CheoyongError):

@@ -12,10 +12,13 @@ from litestar.exceptions import MethodNotAllowedException
 from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.problem import ProblemEdge
-from cheoyong.faces.sensorthings import as_csv, as_geojson
+from cheoyong.faces.sensorthings import as_csv, as_geojson, batch, batch_json, batch_multipart
 from cheoyong.faces.sensorthings.address import Address, parse_address
 from cheoyong.faces.sensorthings.as_csv import csv_table
 from cheoyong.faces.sensorthings.as_geojson import feature_collection
+from cheoyong.faces.sensorthings.batch import Batch
+from cheoyong.faces.sensorthings.batch_json import parse_json, render_json
+from cheoyong.faces.sensorthings.batch_multipart import parse_multipart, render_multipart
 from cheoyong.faces.sensorthings.changing import Changer
 from cheoyong.faces.sensorthings.conformance import served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
@@ -23,7 +26,7 @@ from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
 from cheoyong.faces.sensorthings.options import Options, parse_options
 from cheoyong.faces.sensorthings.reading import Reader
-from cheoyong.flow.intake import Intake
+from cheoyong.flow.intake import Submits
 from cheoyong.records.connection import Pool, as_organisation
 from cheoyong.records.readings import Start, Way
 
@@ -31,6 +34,8 @@ QUERY_BYTES_MAX = 16_384
 _PREFIX = f"/{VERSION}"
 _CHANGES = ("PATCH", "PUT", "DELETE")
 _CREATE_ONLY = "/CreateObservations"
+_BATCH = "/$batch"
+_POST_ONLY = (_CREATE_ONLY, _BATCH)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -53,13 +58,14 @@ class SensorThings:
         *,
         pool: Pool,
         ingest: Ingest,
-        intake: Intake,
+        intake: Submits,
         gate: Gate,
         now_us: Callable[[], int],
         root: str | None = None,
     ) -> None:
         self._pool = pool
         self._ingest = ingest
+        self._intake = intake
         self._gate = gate
         self._root = root
         self._now_us = now_us
@@ -79,6 +85,8 @@ class SensorThings:
             await self._ingest.handle(scope, receive, send, path, principal)
         elif method in ("GET", "HEAD"):
             await self._get(scope, send, path, principal)
+        elif method == "POST" and path == _BATCH:
+            await self._batch(scope, receive, send)
         elif method == "POST":
             await self._post(scope, receive, send, path, principal)
         elif method in _CHANGES:
@@ -88,7 +96,7 @@ class SensorThings:
 
     async def _get(self, scope: Scope, send: Send, path: str, principal: Principal) -> None:
         principal.require("read")
-        if path == _CREATE_ONLY:
+        if path in _POST_ONLY:
             raise _not_allowed(path)
         root = self._root or root_url(scope)
         if path == "/":
@@ -123,6 +131,42 @@ class SensorThings:
         content = _encode({"@iot.id": row_id, "@iot.selfLink": link})
         await _send(send, scope, 201, content, [(b"location", link.encode())])
 
+    async def _batch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind not in (batch_json.MEDIA_TYPE, batch_multipart.MEDIA_TYPE):
+            raise InvalidInput(
+                f"a batch of type {kind!r:.60}",
+                where="Content-Type",
+                mend=f"send {batch_multipart.MEDIA_TYPE} with its boundary, or {batch_json.MEDIA_TYPE}",
+            )
+        body = await read_body(scope, receive, batch.BODY_BYTES_MAX)
+        is_json = kind == batch_json.MEDIA_TYPE
+        groups = parse_json(body) if is_json else parse_multipart(content_type, body)
+        root = self._root or root_url(scope)
+        work = Batch(scope, root, self._within, self._pool, self._ingest, self._intake, _goes_on(headers))
+        answers = await work.run(groups)
+        applied = [(b"preference-applied", b"continue-on-error=true")] if work.go_on and work.failed else []
+        if is_json:
+            await _send(send, scope, 200, render_json(answers), applied)
+        else:
+            media_type, content = render_multipart(answers)
+            await _send(send, scope, 200, content, applied, media_type=media_type.encode())
+
+    def _within(
+        self, *, pool: Pool | None = None, ingest: Ingest | None = None, intake: Submits | None = None
+    ) -> SensorThings:
+        """The service once more, with another pool or intake for the parts of a group."""
+        return SensorThings(
+            pool=pool or self._pool,
+            ingest=ingest or self._ingest,
+            intake=intake or self._intake,
+            gate=self._gate,
+            now_us=self._now_us,
+            root=self._root,
+        )
+
     async def _change(
         self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
     ) -> None:
@@ -142,8 +186,14 @@ class SensorThings:
         await _send(send, scope, 200, content)
 
 
+def _goes_on(headers: dict[bytes, bytes]) -> bool:
+    """Whether a batch goes on after a failure: yes, unless the client prefers it to stop."""
+    preferred = headers.get(b"prefer", b"").decode("latin-1").lower().replace(" ", "")
+    return "continue-on-error=false" not in preferred
+
+
 def _changeable(path: str) -> Address:
-    if path in ("/", _CREATE_ONLY):
+    if path == "/" or path in _POST_ONLY:
         raise _not_allowed(path)
     address = parse_address(path)
     if not address.way.single() or address.member:
@@ -165,7 +215,7 @@ def _creatable(path: str) -> Address:
 
 
 def _not_allowed(path: str) -> MethodNotAllowedException:
-    if path == _CREATE_ONLY:
+    if path in _POST_ONLY:
         allowed = "POST"
     elif path == "/" or parse_address(path).member or parse_address(path).ending:
         allowed = "GET, HEAD"

@@ -142,7 +142,14 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     ),
     _shown("create-update-delete/historical-location-auto-creation", _HISTORY),
     _shown("create-update-delete/historical-location-manual-creation", _BY_HAND),
-    _not_yet("batch-request/batch-request", "$batch is not served yet"),
+    _shown(
+        "batch-request/batch-request",
+        "test_a_multipart_batch_reads_and_changes_and_each_part_has_its_own_status",
+        "test_a_change_set_links_to_what_it_creates",
+        "test_a_change_set_that_fails_stores_nothing_and_has_one_answer",
+        "test_observations_of_a_group_are_stored_in_one_commit_or_not_at_all",
+        "test_a_group_of_entities_and_observations_is_not_served_and_says_how_else",
+    ),
     _shown(
         "multi-datastream/properties",
         _SHAPES,
@@ -188,6 +195,11 @@ EXTENSIONS: tuple[Requirement, ...] = (
         "https://fraunhoferiosb.github.io/FROST-Server/extensions/GeoJSON-ResultFormat.html",
         "test_a_feature_has_the_first_geometry_of_its_entity_or_what_is_expanded",
         "test_every_entity_set_is_a_table_and_features_with_the_values_of_its_json",
+    ),
+    _shown(
+        "https://fraunhoferiosb.github.io/FROST-Server/extensions/JsonBatchRequest.html",
+        "test_a_json_batch_answers_by_id_and_groups_are_atomic",
+        "test_observations_can_follow_in_the_same_batch_the_datastream_that_a_group_makes",
     ),
 )
 

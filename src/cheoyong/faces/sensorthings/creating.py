@@ -18,7 +18,7 @@ from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, NotSupported, TooLarge
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.drafting import Drafter, NestedObservation, check_bounds, results_of
-from cheoyong.flow.intake import Intake
+from cheoyong.flow.intake import Submits
 from cheoyong.flow.observation_json import ObservationJson, row_of
 from cheoyong.records.connection import Connection, Pool, as_organisation
 from cheoyong.records.observations import Rows, concatenate
@@ -33,7 +33,7 @@ class Creator:
     """Creates entities for whoever may register."""
 
     pool: Pool
-    intake: Intake
+    intake: Submits
     now_us: Callable[[], int]
 
     async def create(self, principal: Principal, address: Address, payload: bytes) -> int:

@@ -15,7 +15,7 @@ import msgspec
 from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
 from cheoyong.flow.directory import Directory
-from cheoyong.flow.intake import Intake
+from cheoyong.flow.intake import Submits
 from cheoyong.flow.observation_json import (
     Judged,
     ResultType,
@@ -38,10 +38,14 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 class Ingest:
     """Takes observations in over HTTP for whoever may observe."""
 
-    def __init__(self, intake: Intake, directory: Directory, now_us: Callable[[], int]) -> None:
+    def __init__(self, intake: Submits, directory: Directory, now_us: Callable[[], int]) -> None:
         self._intake = intake
         self._directory = directory
         self._now_us = now_us
+
+    def onto(self, intake: Submits) -> Ingest:
+        """The same door with another intake behind it."""
+        return Ingest(intake, self._directory, self._now_us)
 
     @staticmethod
     def takes(path: str) -> bool:

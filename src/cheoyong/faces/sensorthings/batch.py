@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batch requests (OGC 18-088 §11, OData 4.01 §11.7): many requests in one, each answered for itself.
+
+A part goes through the very app that serves requests on their own, with the caller's credentials: it is
+let in, limited and refused as it would be alone. Parts that form a group (a change set of multipart, an
+``atomicityGroup`` of JSON) are carried out together or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+import asyncpg
+import msgspec
+
+from cheoyong.domain.errors import CheoyongError, FailedDependency, InvalidInput, NotSupported, TooLarge
+from cheoyong.faces.problem import MEDIA_TYPE, problem_of
+from cheoyong.faces.sensorthings.change_set import EntitiesOnly, OneConnection, Together
+from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send
+from cheoyong.flow.intake import Submits
+from cheoyong.records.connection import Pool
+
+PARTS_MAX = 100
+BODY_BYTES_MAX = 4 << 20
+ANSWER_BYTES_MAX = 64 << 20
+_CHANGES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+_METHODS = _CHANGES | {"GET"}
+# What of the outer request is about its own body and preferences, not about who asks.
+_OWN = frozenset({b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"prefer"})
+_REFERENCE = re.compile(r"/?\$([^/?]+)(.*)", re.DOTALL)
+_URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
+_ENGINE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+App = Callable[[Scope, Receive, Send], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One request of a batch: ``id`` is what others call it (``$id``), "" for no one does.
+
+    ``needs`` are ids of requests or groups that must have succeeded.
+    """
+
+    id: str
+    method: str
+    url: str
+    media_type: str = "application/json"
+    body: bytes = b""
+    group: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of one part, headers by lower-case name."""
+
+    part: Part
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        """Whether the part was carried out."""
+        return self.status < 400
+
+
+class Within(Protocol):
+    """Makes the app that serves the parts of a group: with its one connection, or its one intake."""
+
+    def __call__(
+        self, *, pool: Pool | None = None, ingest: Ingest | None = None, intake: Submits | None = None
+    ) -> App:
+        """The app; what is not given is the usual."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Carries out one batch.
+
+    ``scope`` is that of the request it came in; ``root`` the service's address as clients know it;
+    ``go_on`` whether a part that fails lets those after it be carried out.
+    """
+
+    scope: Scope
+    root: str
+    within: Within
+    pool: Pool
+    ingest: Ingest
+    intake: Submits
+    go_on: bool = True
+    done: dict[str, str] = field(default_factory=dict)  # by id: the path of what was made or answered
+    failed: set[str] = field(default_factory=set)
+    answer_bytes: int = 0
+
+    async def run(self, groups: Sequence[Sequence[Part]]) -> list[list[Answer]]:
+        """Carry out lone parts and groups in order; a lone part is a group of one without a name."""
+        check(groups)
+        app = self.within()
+        answers: list[list[Answer]] = []
+        for parts in groups:
+            stopped = self._stopped()
+            if stopped is not None:
+                several = [_problem(part, stopped) for part in parts]
+            elif parts[0].group:
+                several = await self._group(parts)
+            else:
+                several = [await self._one(parts[0], app)]
+            self._note(several)
+            answers.append(several)
+        return answers
+
+    def _stopped(self) -> CheoyongError | None:
+        if self.failed and not self.go_on:
+            return FailedDependency(
+                "a request before it failed", mend="send Prefer: continue-on-error to go on all the same"
+            )
+        if self.answer_bytes > ANSWER_BYTES_MAX:
+            return TooLarge(f"the answers are over {ANSWER_BYTES_MAX >> 20} MiB", mend="send smaller batches")
+        return None
+
+    def _note(self, answers: Sequence[Answer]) -> None:
+        self.answer_bytes += sum(len(answer.body) for answer in answers)
+        for answer in answers:
+            if not answer.good:
+                self.done.pop(answer.part.id, None)
+                self.failed |= {answer.part.id, answer.part.group}
+
+    async def _group(self, parts: Sequence[Part]) -> list[Answer]:
+        """All parts of a group, or none of them: then those that were not at fault answer 424."""
+        observing = [_observes(part) for part in parts]
+        if any(part.method not in _CHANGES for part in parts):
+            error: CheoyongError = InvalidInput("a group holds changes only", mend="put reading outside")
+            return [_problem(part, error) for part in parts]
+        if all(observing):
+            answers = await self._observations(parts)
+        elif any(observing):
+            error = NotSupported(
+                "a group of entities and observations is not served",
+                mend="put the observations into a group after it, or nest them in their Datastream",
+            )
+            return [_problem(part, error) for part in parts]
+        else:
+            answers = await self._entities(parts)
+        if all(answer.good for answer in answers):
+            return answers
+        undone = FailedDependency("another request of its group failed, so nothing of it was stored")
+        return [_problem(answer.part, undone) if answer.good else answer for answer in answers]
+
+    async def _entities(self, parts: Sequence[Part]) -> list[Answer]:
+        """Changes of entities, one after the other in one transaction."""
+        answers: list[Answer] = []
+        try:
+            async with self.pool.acquire() as connection, connection.transaction():
+                app = self.within(pool=OneConnection(connection), intake=EntitiesOnly())
+                for part in parts:
+                    answers.append(await self._one(part, app))
+                    if not answers[-1].good:
+                        raise _Undone
+        except _Undone:
+            undone = FailedDependency("a request before it in its group failed")
+            return answers + [_problem(part, undone) for part in parts[len(answers) :]]
+        except _ENGINE as error:
+            return [_problem(part, error) for part in parts]
+        self.ingest.look_again()  # what was read meanwhile may be from before the commit
+        return answers
+
+    async def _observations(self, parts: Sequence[Part]) -> list[Answer]:
+        """Observations, each judged for itself and all stored in one commit."""
+        together = Together(self.intake, len(parts))
+        app = self.within(ingest=self.ingest.onto(together))
+
+        async def one(part: Part) -> Answer:
+            failed = True
+            try:
+                answer = await self._one(part, app)
+                failed = not answer.good
+            finally:
+                together.ended(failed=failed)
+            return answer
+
+        return list(await asyncio.gather(*(one(part) for part in parts)))
+
+    async def _one(self, part: Part, app: App) -> Answer:
+        try:
+            part = self._resolved(part)
+        except CheoyongError as error:
+            return _problem(part, error)
+        path, _, query = part.url.partition("?")
+        headers = [item for item in self.scope["headers"] if item[0] not in _OWN]
+        scope = {
+            **self.scope,
+            "method": part.method,
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [*headers, (b"content-type", part.media_type.encode("latin-1", "replace"))],
+        }
+        answer = await _answered(app, scope, part)
+        if answer.good and part.id:
+            made = answer.headers.get("location", "").rpartition("/")[2]
+            self.done[part.id] = f"/{made}" if made else path.removeprefix("/v1.1")
+        return answer
+
+    def _resolved(self, part: Part) -> Part:
+        """The part with its references replaced; raises FailedDependency when what it needs failed."""
+        for name in part.needs:
+            if name in self.failed:
+                raise FailedDependency(f"{name!r:.60}, which it needs, failed", where="dependsOn")
+        reference = _REFERENCE.fullmatch(part.url)
+        made = f"/v1.1{self._made(reference[1])}{reference[2]}" if reference else ""
+        path = made or _path(part.url, self.root)
+        if unquote(path).startswith("/v1.1/$batch"):
+            raise InvalidInput("a batch holds no batch", where=part.url[:60])
+        body = self._linked(part.body) if b'"$' in part.body else part.body
+        return replace(part, url=quote(path, safe=_URL_SAFE), body=body)
+
+    def _made(self, name: str) -> str:
+        if name in self.failed:
+            raise FailedDependency(f"${name:.60}, which it names, failed")
+        if name not in self.done:
+            raise InvalidInput(f"${name:.60} is no request before this one", mend="name one by its id")
+        return self.done[name]
+
+    def _linked(self, body: bytes) -> bytes:
+        """The body with ``{"@iot.id": "$name"}`` made a link to what that request created."""
+        try:
+            value = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return body  # whoever reads it will say what is wrong
+        waiting = [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, dict):
+                name = item.get("@iot.id")
+                if isinstance(name, str) and name.startswith("$"):
+                    item["@iot.id"] = int(self._made(name[1:]).rpartition("(")[2].rstrip(")"))
+                waiting.extend(item.values())
+            elif isinstance(item, list):
+                waiting.extend(item)
+        return msgspec.json.encode(value)
+
+
+class _Undone(Exception):  # noqa: N818  (rolls a transaction back; no one sees it)
+    """A part of a group failed."""
+
+
+def check(groups: Sequence[Sequence[Part]]) -> None:
+    """Raises TooLarge for too many parts, InvalidInput for ids that are given twice or named too early."""
+    parts = [part for several in groups for part in several]
+    if len(parts) > PARTS_MAX:
+        raise TooLarge(f"more than {PARTS_MAX} requests in a batch", mend="send them in several batches")
+    before: set[str] = set()
+    for part in parts:
+        if part.method not in _METHODS:
+            raise InvalidInput(f"{part.method!r:.20} is not served in a batch", where=part.id)
+        if part.id in before:
+            raise InvalidInput("two requests have this id", where=part.id)
+        for name in part.needs:
+            if name not in before:
+                raise InvalidInput(
+                    f"{name!r:.60} is no request or group before it", where=f"{part.id}.dependsOn"
+                )
+        before |= {part.id, part.group} - {""}
+
+
+def _observes(part: Part) -> bool:
+    last = part.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return part.method == "POST" and last in ("Observations", "CreateObservations")
+
+
+def _path(url: str, root: str) -> str:
+    """The path with query, below ``/v1.1``, of an address as a client writes it."""
+    own = urlsplit(root)
+    if re.match(r"https?://", url):
+        # Behind a proxy the scheme that a client sees may be another than ours.
+        if not url.partition("://")[2].startswith(f"{own.netloc}{own.path}"):
+            raise InvalidInput("an address of another service", where=url[:100], mend=f"begin with {root}")
+        url = url.partition("://")[2].removeprefix(own.netloc)
+    if url.startswith("/"):
+        path = url.removeprefix(own.path) if url.startswith(own.path) else url.removeprefix("/v1.1")
+    else:
+        path = f"/{url}"
+    return f"/v1.1{path}"
+
+
+async def _answered(app: App, scope: Scope, part: Part) -> Answer:
+    start: dict[str, Any] = {}
+    pieces: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": part.body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            pieces.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+    return Answer(part, start["status"], headers, b"".join(pieces))
+
+
+def _problem(part: Part, error: BaseException) -> Answer:
+    problem = problem_of(error)
+    return Answer(part, problem.status, {**problem.headers, "content-type": MEDIA_TYPE}, problem.body())
