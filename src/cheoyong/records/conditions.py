@@ -18,6 +18,7 @@ from cheoyong.records.scalars import (
     Apply,
     Constant,
     Field,
+    Measured,
     Parameters,
     Rows,
     Scalar,
@@ -25,8 +26,8 @@ from cheoyong.records.scalars import (
 )
 
 __all__ = [
-    "Always", "Apply", "Compare", "Condition", "Constant", "Every", "Field", "Holds", "Not", "Operator",
-    "Order", "Parameters", "Scalar", "Some", "condition_sql", "order_sql",
+    "Always", "Apply", "Compare", "Condition", "Constant", "Every", "Field", "Holds", "Measured", "Not",
+    "Operator", "Order", "Parameters", "Scalar", "Some", "condition_sql", "order_sql",
 ]  # fmt: skip
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
@@ -83,12 +84,12 @@ Condition: TypeAlias = Compare | Holds | Every | Some | Not | Always
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Sort by a field; NULL comes first ascending and last descending.
+    """Sort by a field or a function of geometry; NULL comes first ascending and last descending.
 
-    Of a field of many related rows the smallest counts ascending, the largest descending.
+    Of many related rows the smallest counts ascending, the largest descending.
     """
 
-    field: Field
+    field: Field | Measured
     descending: bool = False
 
 
@@ -101,8 +102,8 @@ def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters, *, of
     unasked = ("id",) if orders else noun.order_of_all if of_all else noun.default_order
     for order in (*orders, *(Order(Field(name)) for name in unasked)):
         way = "DESC" if order.descending else "ASC"
-        if order.field.way:
-            sql, nullable = _first_related(noun, order, way, parameters), True
+        if order.field.way or isinstance(order.field, Measured):
+            sql, nullable = _worked_out(noun, order, way, parameters), True
         else:
             column = noun.columns[order.field.column]
             sql, nullable = _sortable(column, order.field, parameters), column.nullable
@@ -117,9 +118,14 @@ def _sortable(column: Column, field: Field, parameters: Parameters) -> str:
     return f'{column.sql} COLLATE "C"' if column.kind is Kind.TEXT else column.sql
 
 
-def _first_related(noun: Noun, order: Order, way: str, parameters: Parameters) -> str:
+def _worked_out(noun: Noun, order: Order, way: str, parameters: Parameters) -> str:
     rows = Rows(noun, parameters)
-    sql = _sortable(rows.column(order.field), order.field, parameters)
+    if isinstance(order.field, Measured):
+        sql = rows.sql(order.field, order.field.gives)
+    else:
+        sql = _sortable(rows.column(order.field), order.field, parameters)
+    if not rows.sources:
+        return sql
     return (
         f"(SELECT {sql} FROM {', '.join(rows.sources)} WHERE {' AND '.join(rows.links)}"
         f" ORDER BY 1 {way} NULLS LAST LIMIT 1)"
@@ -136,7 +142,9 @@ def condition_sql(noun: Noun, condition: Condition, parameters: Parameters) -> s
     if isinstance(condition, Always):
         return "true" if condition.holds else "false"
     rows = Rows(noun, parameters)
-    if isinstance(condition, Holds):
+    if isinstance(condition, Holds) and isinstance(condition.value, Measured):
+        sql = rows.holds(condition.value)
+    elif isinstance(condition, Holds):
         sql = f"({rows.sql(condition.value, Kind.BOOLEAN)} IS TRUE)"
     else:
         sql = _compare(rows, condition)

@@ -9,7 +9,7 @@ that nesting does not multiply the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from typing import Any, TypeAlias
@@ -45,7 +45,29 @@ class Apply:
     arguments: tuple[Scalar, ...]
 
 
-Scalar: TypeAlias = Field | Constant | Apply
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A function of the geometry that a row holds in a column, worked out outside of the database.
+
+    ``work`` makes a number, a Boolean or None of each geometry; ``values`` holds what it made, by the id of
+    the row (rows without one have no value) and must be there when SQL is written.
+    """
+
+    noun: str
+    column: str
+    way: tuple[str, ...]
+    gives: Kind
+    work: Callable[[Any], Sequence[float | bool | None]]
+    values: Mapping[int, float | bool] | None = None
+
+    def known(self) -> Mapping[int, float | bool]:
+        """The values; ValueError when nobody has worked them out."""
+        if self.values is None:
+            raise ValueError(f"{self.noun}.{self.column} was not measured")
+        return self.values
+
+
+Scalar: TypeAlias = Field | Constant | Apply | Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +207,16 @@ class Rows:
             return scalar.kind
         if isinstance(scalar, Apply):
             return FUNCTIONS[scalar.function].gives
+        if isinstance(scalar, Measured):
+            return scalar.gives
         return Kind.JSON if scalar.path else self.column(scalar).kind
 
     def sql(self, scalar: Scalar, kind: Kind) -> str:
         """A value as one of this kind, NULL when it is none; numbers are double precision."""
         if isinstance(scalar, Constant):
             return self._constant(scalar, kind)
+        if isinstance(scalar, Measured):
+            return self._measured(scalar)
         if isinstance(scalar, Apply):
             function = FUNCTIONS[scalar.function]
             arguments = [
@@ -203,6 +229,18 @@ class Rows:
         if column.kind is Kind.INTEGER and kind in NUMBERS:
             return f"({column.sql})::float8"
         return column.sql
+
+    def _measured(self, measured: Measured) -> str:
+        """Looked up by the row's id: an object's members are found by halving, an array's are not."""
+        alias, _ = self._reached(measured.way)
+        values = {str(row): value for row, value in measured.known().items()}
+        return f"({self.parameters.add(values, 'jsonb')} ->> ({alias}.id)::text)::{measured.gives.value}"
+
+    def holds(self, measured: Measured) -> str:
+        """Whether a Boolean is true, as a list of rows: so the index of their ids serves."""
+        alias, _ = self._reached(measured.way)
+        rows = [row for row, value in measured.known().items() if value]
+        return f"({alias}.id = ANY ({self.parameters.add(rows, 'bigint[]')}))"
 
     def _constant(self, constant: Constant, kind: Kind) -> str:
         if kind in NUMBERS:

@@ -107,7 +107,7 @@ def test_what_a_filter_means(text: str, kind: type) -> None:
         ("id eq date'2016-10'", InvalidInput, 7),
         ("id eq time'13:20+09:00'", InvalidInput, 7),
         ("name eq geography'POINT(1 1)'", NotSupported, 9),
-        ("geo.distance(name,name) lt 1", NotSupported, 1),
+        ("geo.distance(name,name) lt 1", InvalidInput, 14),
         ("Datastreams/any(d:d/name eq 'a')", InvalidInput, 18),
         ("Datastreams/any()", NotSupported, 1),
         ("length(5) gt 3", InvalidInput, 8),

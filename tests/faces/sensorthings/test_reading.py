@@ -467,7 +467,7 @@ async def test_orderby_sorts_by_properties_of_related_entities(client: httpx.Asy
         ("$filter=Datastreams eq 'a'", 400, "$filter, character 1"),
         ("$filter=Datastreams/colour eq 'a'", 400, "$filter, character 1"),
         ("$filter=Datastreams/any(d:d/id eq 1)", 400, "$filter, character 18"),
-        ("$filter=st_within(name,geography'POINT(1 1)')", 501, "$filter, character 1"),
+        ("$filter=st_within(name,geography'POINT(1 1)')", 400, "$filter, character 11"),
         ("$filter=date(now()) eq duration'P1D'", 400, "$filter, character 16"),
         ("$filter=id eq duration'1D'", 400, "$filter, character 7"),
         ("$filter=id eq 25:00:00", 400, "$filter, character 7"),

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.expression import Binary, Call, Node, Path, Unary, Value, bad
+from cheoyong.faces.sensorthings.geometry import (
+    GIVES,
+    SHAPES_TAKEN,
+    literal_shape,
+    one_shape,
+    relation_pattern,
+    work_of,
+)
 from cheoyong.records.conditions import JSON_PATH_STEPS_MAX, Operator
+from cheoyong.records.geometries import PLACES
 from cheoyong.records.nouns import NOUNS, Kind
-from cheoyong.records.scalars import FREE, FUNCTIONS, NUMBERS, Apply, Constant, Field, Scalar
+from cheoyong.records.scalars import FREE, FUNCTIONS, NUMBERS, Apply, Constant, Field, Measured, Scalar
 
 COMPARISONS: Mapping[str, Operator] = {
     "eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<=",
@@ -31,12 +41,6 @@ _PLAIN = frozenset(
         "endswith", "startswith", "length", "indexof", "tolower", "toupper", "trim", "concat", "year",
         "month", "day", "hour", "minute", "second", "fractionalseconds", "date", "time",
         "totaloffsetminutes", "round", "floor", "ceiling", "contains",
-    }
-)  # fmt: skip
-_GEOMETRIC = frozenset(
-    {
-        "geo.distance", "geo.length", "geo.intersects", "st_equals", "st_disjoint", "st_touches", "st_within",
-        "st_overlaps", "st_crosses", "st_intersects", "st_contains", "st_relate",
     }
 )  # fmt: skip
 _EARLIEST_US, _LATEST_US = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 to 9999
@@ -156,6 +160,8 @@ def _call(node: Call, meaning: Meaning) -> Valued:
         name, arguments = "contains", arguments[::-1]
     elif name == "substring":
         name = "substring of length" if len(arguments) == 3 else "substring"
+    elif name in GIVES:
+        return _geometric(node, meaning)
     elif name not in _PLAIN:
         raise _unknown(node)
     _expect(node, len(FUNCTIONS[name].takes))
@@ -169,11 +175,52 @@ def _expect(node: Call, count: int) -> None:
 
 
 def _unknown(node: Call) -> InvalidInput | NotSupported:
-    if node.name in _GEOMETRIC or node.name.endswith(("/any", "/all")):
+    if node.name.endswith(("/any", "/all")):
         return NotSupported(
             f"the function {node.name} is not served", where=f"$filter, character {node.at + 1}"
         )
     return bad(f"there is no function {node.name!r:.40}", node.at)
+
+
+def _geometric(node: Call, meaning: Meaning) -> Valued:
+    """A function of the geometry of a row and of one that the filter spells out, or of that alone."""
+    taken, relates = SHAPES_TAKEN[node.name], node.name == "st_relate"
+    _expect(node, taken + relates)
+    pattern = relation_pattern(node.arguments[2]) if relates else ""
+    sides = [_shape(argument, meaning) for argument in node.arguments[:taken]]
+    places = [side for side in sides if isinstance(side, Field)]
+    shapes = [side for side in sides if not isinstance(side, Field)]
+    gives = GIVES[node.name]
+    if len(places) == 2:
+        raise NotSupported(
+            "a function of two stored geometries is not served", where=f"$filter, character {node.at + 1}",
+            mend="spell one of them out: geography'POINT (129.3 35.5)'",
+        )  # fmt: skip
+    literal = shapes[0] if len(sides) == 2 else None
+    work = work_of(node.name, literal, pattern, literal_first=not isinstance(sides[0], Field))
+    if not places:
+        return Constant(work(one_shape(shapes[-1]))[0], gives), gives
+    way = places[0].way
+    return Measured(_noun_at(way, meaning.entity), places[0].column, way, gives, work), gives
+
+
+def _shape(node: Node, meaning: Meaning) -> Any:
+    """The field of a stored geometry or the geometry of a literal."""
+    if isinstance(node, Value) and node.spelt:
+        return literal_shape(node)
+    if not isinstance(node, Path):
+        raise bad("a geometry was expected, such as location or geography'POINT (129.3 35.5)'", node.at)
+    field, kind = field_of(node, meaning.entity)
+    if field.path or (_noun_at(field.way, meaning.entity), field.column) not in PLACES:
+        raise bad(f"a geometry was expected, not {spoken(kind)}", node.at)
+    return field
+
+
+def _noun_at(way: Sequence[str], entity: EntityType) -> str:
+    noun = entity.noun
+    for relation in way:
+        noun = NOUNS[noun].relations[relation].target
+    return noun
 
 
 def _applied(name: str, arguments: Sequence[tuple[Node, Valued]]) -> Apply:

@@ -105,7 +105,15 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "test_functions_and_arithmetic_find_what_plain_python_finds",
         "test_operators_bind_as_in_odata",
     ),
-    _not_yet("request-data/built-in-query-functions", "the functions of geometry are not served yet"),
+    _shown(
+        "request-data/built-in-query-functions",
+        "test_functions_and_arithmetic_find_what_plain_python_finds",
+        "test_a_filter_of_geometry_finds_what_shapely_finds",
+        "test_hand_cases_of_geometry_in_degrees",
+        "test_things_are_found_by_where_they_stand_and_what_they_observe",
+        "test_observations_are_found_by_their_feature_and_by_the_place_that_stands_for_it",
+        "test_orderby_sorts_by_distance_with_those_nowhere_first_ascending",
+    ),
     _shown("request-data/pagination", "test_pages_linked_by_next_link_show_each_entity_once_and_end"),
     _shown("create-update-delete/create-entity", "test_each_entity_type_can_be_created_and_read_back"),
     _shown(

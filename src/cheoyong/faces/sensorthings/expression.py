@@ -121,6 +121,30 @@ def bad(message: str, at: int) -> InvalidInput:
     return InvalidInput(message, where=f"$filter, character {at + 1}")
 
 
+def split(text: str, separator: str, where: str) -> list[str]:
+    """The parts between separators that stand outside of parentheses and quotes.
+
+    Raises InvalidInput, naming the option ``where``, for a parenthesis or quote left open.
+
+    >>> split("id desc,concat(name,'a,b')", ",", "$orderby")
+    ['id desc', "concat(name,'a,b')"]
+    """
+    parts, depth, quoted, start = [], 0, False, 0
+    for place, character in enumerate(text):
+        if character == "'":
+            quoted = not quoted
+        elif not quoted and character in "()":
+            depth += 1 if character == "(" else -1
+            if depth < 0:
+                raise InvalidInput("a parenthesis is closed that was not opened", where=where)
+        elif character == separator and depth == 0 and not quoted:
+            parts.append(text[start:place])
+            start = place + 1
+    if depth or quoted:
+        raise InvalidInput("a parenthesis or quote is not closed", where=where)
+    return [*parts, text[start:]]
+
+
 def _tokens(text: str) -> list[_Token]:
     tokens, at = [], 0
     while at < len(text):

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from cheoyong.domain.errors import InvalidInput, NotSupported
+from cheoyong.domain.instant import parse_instant
 from cheoyong.faces.sensorthings.computing import (
     COMPARISONS,
     Meaning,
@@ -18,7 +21,18 @@ from cheoyong.faces.sensorthings.computing import (
     spoken,
 )
 from cheoyong.faces.sensorthings.entities import EntityType
-from cheoyong.faces.sensorthings.expression import Binary, Node, Path, Unary, Value, bad, parse
+from cheoyong.faces.sensorthings.expression import (
+    Binary,
+    Call,
+    Node,
+    Path,
+    Unary,
+    Value,
+    bad,
+    parse,
+    split,
+)
+from cheoyong.faces.sensorthings.geometry import GIVES
 from cheoyong.records.conditions import (
     Always,
     Compare,
@@ -30,13 +44,15 @@ from cheoyong.records.conditions import (
     Some,
 )
 from cheoyong.records.nouns import Kind
-from cheoyong.records.scalars import FREE
+from cheoyong.records.scalars import FREE, Apply, Constant, Field, Measured, Scalar
 
 ORDER_TERMS_MAX = 10
+RELATED_TERMS_MAX = 100
 _PYTHON: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq, "ne": operator.ne, "gt": operator.gt,
     "ge": operator.ge, "lt": operator.lt, "le": operator.le,
 }  # fmt: skip
+_CALLED = re.compile(r"(\S.*\))(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
 _PATH = re.compile(r"@?[^\W\d][\w.]*(/@?[^\W\d][\w.]*)*")
 
 
@@ -46,44 +62,107 @@ def condition_of(text: str, entity: EntityType, now_us: int) -> Condition:
     Raises InvalidInput for what makes no sense, NotSupported for what is not served, each with its
     position.
     """
-    return _boolean(parse(text), Meaning(entity, now_us))
+    condition = _boolean(parse(text), Meaning(entity, now_us), wanted=True)
+    if (count := _related_count(condition)) > RELATED_TERMS_MAX:
+        raise InvalidInput(
+            f"{count} terms look at related entities, {RELATED_TERMS_MAX} may", where="$filter",
+            mend="ask in several requests",
+        )  # fmt: skip
+    return condition
+
+
+def _related_count(condition: Condition) -> int:
+    """How many of the terms make the database look at other rows."""
+    if isinstance(condition, Every | Some):
+        return sum(map(_related_count, condition.parts))
+    if isinstance(condition, Not):
+        return _related_count(condition.part)
+    return int(any(len(scalar.way) > 0 for scalar in _of_rows(condition)))
+
+
+def _of_rows(condition: Condition) -> Iterator[Field | Measured]:
+    """The columns and geometries that one comparison looks at."""
+    scalars: list[Scalar] = []
+    if isinstance(condition, Compare):
+        scalars = [condition.left, condition.right]
+    elif isinstance(condition, Holds):
+        scalars = [condition.value]
+    while scalars:
+        scalar = scalars.pop()
+        if isinstance(scalar, Apply):
+            scalars += scalar.arguments
+        elif not isinstance(scalar, Constant):
+            yield scalar
 
 
 def orders_of(text: str, entity: EntityType) -> tuple[Order, ...]:
-    """The orders of ``$orderby``: ``name desc,id``."""
-    terms = [term.strip() for term in text.split(",")]
+    """The orders of ``$orderby``: ``name desc,id``; by a distance or length of geometries too."""
+    terms = [term.strip() for term in split(text, ",", "$orderby")]
     if len(terms) > ORDER_TERMS_MAX:
         raise InvalidInput(f"more than {ORDER_TERMS_MAX} terms", where="$orderby")
     return tuple(_order(term, entity) for term in terms)
 
 
 def _order(term: str, entity: EntityType) -> Order:
+    called = _CALLED.fullmatch(term)
+    if called:
+        return Order(_measured(called[1], entity), descending=(called[2] or "").lower() == "desc")
     words = term.split()
     direction = [word.lower() for word in words[1:]]  # a well-known client sends ASC and DESC
     if not words or direction not in ([], ["asc"], ["desc"]):
         raise InvalidInput(f"{term!r:.60} is not a property and asc or desc", where="$orderby")
-    if "(" in words[0]:
-        raise NotSupported("ordering by a function is not served", where="$orderby")
     if not _PATH.fullmatch(words[0]):
         raise InvalidInput(f"{words[0]!r:.60} is not a property", where="$orderby")
     path = Path(tuple(words[0].split("/")), 0)
-    try:
+    with _of_orderby():
         field, _ = field_of(path, entity)
-    except InvalidInput as error:
-        raise InvalidInput(error.detail, where="$orderby", mend=error.mend) from None
-    except NotSupported as error:
-        raise NotSupported(error.detail, where="$orderby") from None
     return Order(field, descending=direction == ["desc"])
 
 
-def _boolean(node: Node, meaning: Meaning) -> Condition:
+def _measured(text: str, entity: EntityType) -> Measured:
+    with _of_orderby():
+        node = parse(text)
+        if not isinstance(node, Call) or GIVES.get(node.name) is not Kind.NUMBER:
+            raise NotSupported("only geo.distance and geo.length are served as functions to order by")
+        scalar, _ = scalar_of(node, Meaning(entity, 0))
+    if not isinstance(scalar, Measured):
+        raise InvalidInput("there is no property in it", where="$orderby")
+    return scalar
+
+
+@contextmanager
+def _of_orderby() -> Iterator[None]:
+    """Errors inside name the option, not a character of the filter."""
+    try:
+        yield
+    except (InvalidInput, NotSupported) as error:
+        raise type(error)(error.detail, where="$orderby", mend=error.mend) from None
+
+
+def _boolean(node: Node, meaning: Meaning, *, wanted: bool) -> Condition:
+    """What a node means, or (not ``wanted``) its contrary: ``not`` is moved inwards to where it counts."""
     if isinstance(node, Binary) and node.operator in ("and", "or"):
-        parts = tuple(_boolean(part, meaning) for part in _flattened(node))
-        return Every(parts) if node.operator == "and" else Some(parts)
+        parts = tuple(_boolean(part, meaning, wanted=wanted) for part in _flattened(node))
+        return Every(parts) if (node.operator == "and") is wanted else Some(parts)
+    if isinstance(node, Unary) and node.operator == "not":
+        return _boolean(node.operand, meaning, wanted=not wanted)
+    condition = _term(node, meaning)
+    return condition if wanted else _contrary(condition)
+
+
+def _contrary(condition: Condition) -> Condition:
+    """What is said of a geometry is neither true nor false where there is none."""
+    known = tuple(
+        Compare(item, "<>", Constant(None, None))
+        for item in _of_rows(condition)
+        if isinstance(item, Measured)
+    )
+    return Every((Not(condition), *known)) if known else Not(condition)
+
+
+def _term(node: Node, meaning: Meaning) -> Condition:
     if isinstance(node, Binary) and node.operator in COMPARISONS:
         return _comparison(node, meaning)
-    if isinstance(node, Unary) and node.operator == "not":
-        return Not(_boolean(node.operand, meaning))
     if isinstance(node, Value) and isinstance(node.value, bool):
         return Always(node.value)
     scalar, kind = scalar_of(node, meaning)
@@ -103,6 +182,12 @@ def _flattened(node: Binary) -> list[Node]:
 
 
 def _comparison(node: Binary, meaning: Meaning) -> Condition:
+    left_side, right_side = node.left, node.right
+    node = replace(
+        node,
+        left=_unquoted(left_side, right_side, meaning),
+        right=_unquoted(right_side, left_side, meaning),
+    )
     (left, left_kind), (right, right_kind) = (scalar_of(side, meaning) for side in (node.left, node.right))
     if not comparable(left_kind, right_kind):
         if isinstance(node.left, Value) and isinstance(node.right, Value):
@@ -113,6 +198,18 @@ def _comparison(node: Binary, meaning: Meaning) -> Condition:
     if isinstance(node.left, Value) and isinstance(node.right, Value):
         return _known(node.left, node.right, node)
     return Compare(left, COMPARISONS[node.operator], right)
+
+
+def _unquoted(node: Node, other: Node, meaning: Meaning) -> Node:
+    """A time in quotes that is compared with a property of time: other servers have clients write it so."""
+    if not isinstance(node, Value) or not isinstance(node.value, str) or not isinstance(other, Path):
+        return node
+    if field_of(other, meaning.entity)[1] not in (Kind.TIME, Kind.SPAN):
+        return node
+    try:
+        return Value(parse_instant(node.value), Kind.TIME, node.at)
+    except InvalidInput:
+        return node  # then it is text, which is no time
 
 
 def _known(left: Value, right: Value, node: Binary) -> Condition:

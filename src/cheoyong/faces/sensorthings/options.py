@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote_plus
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.sensorthings.computing import Meaning
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
+from cheoyong.faces.sensorthings.expression import split
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
 from cheoyong.records.conditions import Condition, Order
 
@@ -79,7 +80,8 @@ def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
 def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Options:
     text: dict[str, str] = {}
     options = Options(text=text)
-    for name, value in pairs:
+    for spelt, value in pairs:
+        name = _SPELT.get(spelt.lower(), spelt)
         if name in text:
             raise InvalidInput("given twice", where=name)
         text[name] = value
@@ -160,12 +162,14 @@ _READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
     "$filter": _filter,
     "$select": _select,
 }
+# Clients write $orderBy and $FILTER too; OData 4.01 asks for that to be understood.
+_SPELT = {name.lower(): name for name in (*_READERS, "$expand")}
 
 
 def _expand(value: str, meaning: Meaning, depth: int) -> dict[str, Options]:
     if depth == 0:
         raise InvalidInput(f"nested deeper than {EXPAND_DEPTH_MAX}", where="$expand")
-    items = _split(value, ",")
+    items = split(value, ",", "$expand")
     if len(items) > EXPAND_MAX:
         raise InvalidInput(f"more than {EXPAND_MAX} parts", where="$expand")
     expanded: dict[str, Options] = {}
@@ -189,7 +193,7 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     if rest.startswith("/"):
         return name, Options(expand=_expand(rest[1:], target, depth - 1), text={"$expand": rest[1:]})
     if rest.startswith("(") and rest.endswith(")"):
-        pairs = [part.strip().partition("=") for part in _split(rest[1:-1], ";") if part.strip()]
+        pairs = [part.strip().partition("=") for part in split(rest[1:-1], ";", "$expand") if part.strip()]
         inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
         if inner.data_array or inner.format:
             raise NotSupported("a format inside $expand is not served", where="$expand")
@@ -210,21 +214,3 @@ def _merged(first: Options, second: Options) -> Options:
         "$expand": ",".join(o.text["$expand"] for o in (first, second) if "$expand" in o.text),
     }
     return replace(outer, expand=expand, text={name: value for name, value in text.items() if value})
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split outside of parentheses and quotes."""
-    parts, depth, quoted, start = [], 0, False, 0
-    for place, character in enumerate(text):
-        if character == "'":
-            quoted = not quoted
-        elif not quoted and character in "()":
-            depth += 1 if character == "(" else -1
-            if depth < 0:
-                raise InvalidInput("a parenthesis is closed that was not opened", where="$expand")
-        elif character == separator and depth == 0 and not quoted:
-            parts.append(text[start:place])
-            start = place + 1
-    if depth or quoted:
-        raise InvalidInput("a parenthesis or quote is not closed", where="$expand")
-    return [*parts, text[start:]]

@@ -10,6 +10,7 @@ from typing import Any
 from cheoyong.domain.errors import NotFound
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link, has_parts
+from cheoyong.faces.sensorthings.measuring import with_measures
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.records.connection import Connection
 from cheoyong.records.readings import Row, Selection, Way, count, find, page, related, related_counts
@@ -31,6 +32,7 @@ class Reader:
         """
         if address.member:
             return await self._member(address)
+        options = await with_measures(self.connection, options)
         within = await self._within(address.way)
         if address.ending == "$count":
             return await self._count(address, options, within)
