@@ -349,6 +349,9 @@ def test_a_reader_may_not_write(live: Live, streams: dict[str, int]) -> None:
     with live.serving.client(new_key(live.admin, can_write=False)) as reader:
         refused(send(reader, data_array(streams["OM_Measurement"], [(0, 1.0)])), 403)
         refused(reader.post("/v1.1/Things", json=thing("x")), 403)
+        part = {"id": "1", "method": "post", "url": "Things", "body": thing("x")}
+        [answer] = reader.post("/v1.1/$batch", json={"requests": [part]}).json()["responses"]
+        assert (answer["status"], answer["body"]["code"]) == (403, "forbidden")
     with live.serving.client("cyk_000000000000_" + "A" * 43) as nobody:
         refused(send(nobody, data_array(streams["OM_Measurement"], [(0, 1.0)])), 401)
 

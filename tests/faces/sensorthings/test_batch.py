@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sensorthings_bodies import a_datastream, a_property, a_sensor, a_thing, a_tree, create, get
 
 from cheoyong.domain.access import Role
@@ -317,6 +319,7 @@ async def test_an_address_is_relative_absolute_or_with_spaces_in_it(client: http
         ("multipart/mixed; boundary=a", b"--a\r\nContent-Type: text/plain\r\n\r\nx\r\n--a--", 400),
         ("multipart/mixed; boundary=a", b"--a\r\nContent-Type: application/http\r\n\r\n\xff\r\n--a--", 400),
         ("multipart/mixed; boundary=a", b"--a\r\n" * 1000 + b"--a--", 413),
+        ("multipart/mixed; boundary=a", b"\r" * 200_001, 413),
         ("application/json", b" " * (batch.BODY_BYTES_MAX + 1), 413),
     ],
 )
@@ -342,6 +345,47 @@ async def test_a_batch_whose_parts_do_not_fit_together_is_refused(
 ) -> None:
     filled = [{"method": "get", "url": "Things", **request} for request in requests]
     assert (await client.post("$batch", json={"requests": filled})).status_code == status
+
+
+async def test_a_group_that_takes_too_long_is_undone(
+    service: Any, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another transaction holds the thing that the group wants to change, and does not let go."""
+    monkeypatch.setattr(batch, "GROUP_S_MAX", 0.2)
+    thing = await create(client, "Things", a_thing("held"))
+    before = await _count(client, "Sensors")
+    async with service.app_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('cheoyong.organisation', '1', true)")
+        await connection.execute("SELECT FROM thing WHERE id = $1 FOR UPDATE", thing)
+        answers = await post_json(
+            client,
+            {"method": "post", "url": "Sensors", "body": a_sensor(), "atomicityGroup": "g"},
+            {"method": "patch", "url": f"Things({thing})", "body": {"name": "x"}, "atomicityGroup": "g"},
+        )
+    assert [(answer["status"], answer["body"]["code"]) for answer in answers] == [(503, "unavailable")] * 2
+    assert await _count(client, "Sensors") == before
+    assert (await get(client, f"Things({thing})"))["name"] == "held"
+
+
+WHOLE = mixed(
+    [
+        one("GET /v1.1/Things?$top=1 HTTP/1.1"),
+        change_set(one("POST Things HTTP/1.1", a_thing(), "1"), one("PATCH $1 HTTP/1.1", {"name": "b"}, "2")),
+    ],
+    "batch_1",
+).encode()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.binary(max_size=20))
+async def test_a_damaged_batch_is_answered_and_never_an_error_of_ours(
+    client: httpx.AsyncClient, start: int, length: int, instead: bytes
+) -> None:
+    damaged = WHOLE[:start] + instead + WHOLE[start + length :]
+    headers = {"content-type": "multipart/mixed; boundary=batch_1"}
+    response = await client.post("$batch", content=damaged, headers=headers)
+    assert response.status_code < 500, response.text
+    assert b"HTTP/1.1 500" not in response.content
 
 
 async def test_the_batch_on_the_reference_page_is_carried_out(client: httpx.AsyncClient) -> None:

@@ -18,7 +18,14 @@ from urllib.parse import quote, unquote, urlsplit
 import asyncpg
 import msgspec
 
-from cheoyong.domain.errors import CheoyongError, FailedDependency, InvalidInput, NotSupported, TooLarge
+from cheoyong.domain.errors import (
+    CheoyongError,
+    FailedDependency,
+    InvalidInput,
+    NotSupported,
+    TooLarge,
+    Unavailable,
+)
 from cheoyong.faces.problem import MEDIA_TYPE, problem_of
 from cheoyong.faces.sensorthings.change_set import EntitiesOnly, OneConnection, Together
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send
@@ -28,13 +35,14 @@ from cheoyong.records.connection import Pool
 PARTS_MAX = 100
 BODY_BYTES_MAX = 4 << 20
 ANSWER_BYTES_MAX = 64 << 20
+GROUP_S_MAX = 10
 _CHANGES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 _METHODS = _CHANGES | {"GET"}
 # What of the outer request is about its own body and preferences, not about who asks.
 _OWN = frozenset({b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"prefer"})
 _REFERENCE = re.compile(r"/?\$([^/?]+)(.*)", re.DOTALL)
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
-_ENGINE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_ENGINE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 App = Callable[[Scope, Receive, Send], Any]
 
 
@@ -155,7 +163,12 @@ class Batch:
         """Changes of entities, one after the other in one transaction."""
         answers: list[Answer] = []
         try:
-            async with self.pool.acquire() as connection, connection.transaction():
+            # Rows it has changed are held from others until its end.
+            async with (
+                asyncio.timeout(GROUP_S_MAX),
+                self.pool.acquire() as connection,
+                connection.transaction(),
+            ):
                 app = self.within(pool=OneConnection(connection), intake=EntitiesOnly())
                 for part in parts:
                     answers.append(await self._one(part, app))
@@ -164,6 +177,9 @@ class Batch:
         except _Undone:
             undone = FailedDependency("a request before it in its group failed")
             return answers + [_problem(part, undone) for part in parts[len(answers) :]]
+        except TimeoutError:
+            slow = Unavailable(f"the group took over {GROUP_S_MAX} s", mend="send smaller groups")
+            return [_problem(part, slow) for part in parts]
         except _ENGINE as error:
             return [_problem(part, error) for part in parts]
         self.ingest.look_again()  # what was read meanwhile may be from before the commit

@@ -16,6 +16,7 @@ from cheoyong.domain.errors import InvalidInput, TooLarge
 from cheoyong.faces.sensorthings.batch import PARTS_MAX, Answer, Part
 
 MEDIA_TYPE = "multipart/mixed"
+LINES_MAX = 200_000  # what the parser takes its time for
 _DELIMITERS_MAX = 4 * PARTS_MAX  # each part may stand in a change set of its own
 _REQUEST_LINE = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?\s*")
 _ID = re.compile(r"<?([\x21-\x7e]{1,200}?)>?")
@@ -29,6 +30,8 @@ def parse_multipart(content_type: str, payload: bytes) -> list[list[Part]]:
     """
     if payload.count(b"\n--") > _DELIMITERS_MAX:
         raise TooLarge(f"more than {PARTS_MAX} requests in a batch", mend="send them in several batches")
+    if max(payload.count(b"\n"), payload.count(b"\r")) > LINES_MAX:
+        raise TooLarge(f"more than {LINES_MAX} lines in a batch", mend="write the JSON in fewer lines")
     head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
     try:
         message = BytesParser().parsebytes(head + payload)
