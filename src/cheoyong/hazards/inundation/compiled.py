@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How kernels are compiled: with Numba, kept on disk where that is possible, never failing where it is not.
+
+Numba is imported by this file only, and this file only by kernels, so that the program starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from llvmlite import binding
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# A row kernel reads and writes a dozen slices. LLVM gives up vectorising when it would need more than eight
+# pairwise tests that they do not overlap; the tests cost nothing beside a row of a thousand cells.
+binding.set_option("cheoyong", "-runtime-memory-check-threshold=512")
+
+# No reciprocal estimates (arcp, afn): vector and scalar code would round differently, and a result would depend
+# on where a tile begins. What is left out of "fast" is also what assumes that no infinity exists.
+_HARMLESS = {"contract", "nsz", "nnan"}
+
+
+def compiled(*, parallel: bool = False) -> Callable[[_Function], _Function]:
+    """Decorator: compile at first call; a folder that cannot be written only costs compiling again.
+
+    >>> from cheoyong.hazards.inundation.compiled import compiled
+    >>> @compiled()
+    ... def double(x):
+    ...     return x + x
+    >>> double(2.0)
+    4.0
+    """
+    options = {"parallel": parallel, "fastmath": _HARMLESS, "error_model": "numpy", "nogil": True}
+
+    def decorate(function: _Function) -> _Function:
+        try:
+            return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        except RuntimeError:  # Numba found no folder for its cache: read-only installation without a home
+            return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+prange = numba.prange
