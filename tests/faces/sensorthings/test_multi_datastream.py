@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sensorthings_bodies import (
     MEASUREMENT,
     a_datastream,
@@ -432,3 +436,51 @@ async def test_S08_a_multi_datastream_of_another_organisation_does_not_exist(
     )
     assert linked.status_code == 404
     assert await service.owner.fetchval("SELECT count(*) FROM datastream_part WHERE organisation_id = 2") == 0
+
+
+_MEMBERS = st.sampled_from(
+    ("multiObservationDataTypes", "unitOfMeasurements", "ObservedProperties", "observationType", "Thing",
+     "Observations", "result", "name", "symbol", "@iot.id", "Datastream", "MultiDatastream", "properties")
+)  # fmt: skip
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.sampled_from((MEASUREMENT, "")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_MEMBERS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def targets(service: Any) -> list[tuple[str, str, dict[str, Any]]]:
+    """Where a multi-datastream or its observations are written, with a good body for each."""
+    async with service.client(1) as client:
+        multi = await create(client, "MultiDatastreams", a_whole(Observations=[{"result": [1, 2, 3]}]))
+        [observation] = (await get(client, f"MultiDatastreams({multi})/Observations"))["value"]
+    array = {"MultiDatastream": {"@iot.id": multi}, "components": ["result"], "dataArray": [[[1, 2, 3]]]}
+    return [
+        ("POST", "MultiDatastreams", a_whole()),
+        ("PATCH", f"MultiDatastreams({multi})", {}),
+        ("PUT", f"MultiDatastreams({multi})", a_multi_datastream(3)),
+        ("POST", f"MultiDatastreams({multi})/Observations", {"result": [1, 2, 3]}),
+        ("PATCH", observation["@iot.selfLink"], {}),
+        ("POST", "CreateObservations", array),
+    ]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 5), faults=st.dictionaries(_MEMBERS, _JSON, min_size=1, max_size=2))
+async def test_S27_a_malformed_multi_datastream_never_makes_the_server_fail(
+    client: httpx.AsyncClient,
+    targets: list[tuple[str, str, dict[str, Any]]],
+    place: int,
+    faults: dict[str, Any],
+) -> None:
+    method, path, good = targets[place]
+    body: Any = {**good, **faults}
+    if path == "CreateObservations":
+        body = [{**body, "dataArray": [[faults.get("result")], *good["dataArray"]]}]
+    answer = await client.request(method, path, content=json.dumps(body))
+    assert answer.status_code in (200, 201, 400, 404, 409, 413, 422, 501), answer.text
