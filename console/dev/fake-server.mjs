@@ -64,6 +64,7 @@ const routes = [
   ['GET', /^\/api\/session$/, () => session()],
   ['GET', /^\/api\/map$/, () => city.map],
   ['GET', /^\/api\/state$/, () => world.state()],
+  ['GET', /^\/api\/readings$/, (_m, _b, q) => world.readings(Number(q.get('at_us')))],
   ['GET', /^\/api\/gauges\/([^/]+)\/observations$/, ([, series], _b, q) => world.observations(series, Number(q.get('from_us')), Number(q.get('to_us')))],
   ['GET', /^\/api\/gauges\/([^/]+)\/forecasts$/, ([, series], _b, q) => world.forecasts.filter((f) => f.series === series && f.issued_us >= Number(q.get('from_us')))],
   ['POST', /^\/api\/exercise\/person$/, (_m, body) => void (person = people.find((one) => one.login === body.login) ?? person)],

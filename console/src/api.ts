@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's one way to the server: typed calls, the CSRF header, problems as errors, a time limit on all.
 import { readMap, type RawMap } from './map/read-map';
-import type { AlertDetail, AlertText, Forecast, Observed, Replay, Session, Site, Snapshot, Trace } from './state/facts';
+import type { AlertDetail, AlertText, Forecast, Observed, Reading, Replay, Session, Site, Snapshot, Trace } from './state/facts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -75,6 +75,7 @@ export const api = {
     get<Observed>(`/api/gauges/${id(series)}/observations?from_us=${from_us}&to_us=${to_us}`),
   forecasts: (series: string, from_us: number, to_us: number) =>
     get<Forecast[]>(`/api/gauges/${id(series)}/forecasts?from_us=${from_us}&to_us=${to_us}`),
+  readings: (at_us: number) => get<Reading[]>(`/api/readings?at_us=${at_us}`),
   trace: (fact_id: string) => get<Trace>(`/api/trace/${id(fact_id)}`),
 
   acknowledge: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/acknowledge`),

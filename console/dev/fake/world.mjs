@@ -147,13 +147,17 @@ export class FakeWorld {
     return { live: true, ready: true, degraded: this.degraded, data_age_s: (this.now_us - last) / 1e6 };
   }
 
+  readings(at_us) {
+    const latest = new Map(this.rows.filter((row) => row.time_us <= at_us).map((row) => [row.series, row]));
+    return [...latest.values()].map((row, k) => ({ ...row, datastream_id: k + 1, period_s: 3600, stale: at_us - row.time_us > 2 * HOUR }));
+  }
+
   state() {
-    const latest = new Map(this.rows.map((row) => [row.series, row]));
     return {
       seq: this.seq,
       clock: this.clock(),
       health: this.health(),
-      gauges: [...latest.values()].map((row, k) => ({ ...row, datastream_id: k + 1, period_s: 3600, stale: this.now_us - row.time_us > 2 * HOUR })),
+      gauges: this.readings(this.now_us),
       alarms: [...this.alarms.values()],
       incidents: [...this.incidents.values()].filter((one) => one.state !== 'closed'),
       alerts: [...this.alerts.values()].map(({ alert }) => alert),

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The city map on MapLibre: towns, coast, river and gauges, calm grey, nothing fetched from outside.
-import { AttributionControl, Map as MapLibre, setWorkerUrl, type FilterSpecification, type GeoJSONSource, type StyleSpecification } from 'maplibre-gl';
+import { AttributionControl, Map as MapLibre, setWorkerUrl, type FilterSpecification, type GeoJSONSource, type MapGeoJSONFeature, type StyleSpecification } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import type { CityMap, CrisisLevel } from '../state/facts';
 import type { Theme } from '../state/view.svelte';
+import { CLUSTER_FROM } from './clusters';
 import { mapStyle } from './map-style';
-import { symbolImage } from './crisis-canvas';
+import { clusterImage, symbolImage } from './crisis-canvas';
 
 setWorkerUrl(workerUrl);
+
+/** Of a large city, numbers alone are drawn anew so often; a level or a silence at once. Drawing thousands takes a while. */
+const LABELS_MS = 5_000;
 
 export interface GaugeMark {
   series: string;
@@ -35,6 +39,10 @@ export class CityMapView {
   #ready = false;
   #styled = '';
   #attribution: AttributionControl | null = null;
+  /** Until a person moves the map it shows the whole city, whatever room it is given. */
+  #whole = true;
+  #drawn: GaugeMark[] = [];
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(container: HTMLElement, facts: CityMap, scene: MapScene, onpick: (series: string) => void) {
     this.#facts = facts;
@@ -66,36 +74,57 @@ export class CityMapView {
       const series: unknown = event.features?.[0]?.properties.series;
       if (typeof series === 'string') onpick(series);
     });
-    this.#map.on('mouseenter', 'gauges', () => (this.#map.getCanvas().style.cursor = 'pointer'));
-    this.#map.on('mouseleave', 'gauges', () => (this.#map.getCanvas().style.cursor = ''));
+    this.#map.on('movestart', (event) => {
+      if (event.originalEvent) this.#whole = false;
+    });
+    this.#map.on('click', 'clusters', (event) => void this.#open(event.features?.[0]));
+    for (const layer of ['gauges', 'clusters']) {
+      this.#map.on('mouseenter', layer, () => (this.#map.getCanvas().style.cursor = 'pointer'));
+      this.#map.on('mouseleave', layer, () => (this.#map.getCanvas().style.cursor = ''));
+    }
+    this.#map.once('idle', () => performance.mark('map-drawn'));
     this.#map.getCanvas().tabIndex = -1; // the table below is the way for keys
     this.#map.getCanvas().setAttribute('aria-hidden', 'true');
   }
 
   update(scene: MapScene): void {
+    const before = this.#scene;
     this.#scene = scene;
     if (styleKey(scene) !== this.#styled) {
       this.#styled = styleKey(scene);
       this.#ready = false;
       this.#map.setStyle(this.#style(), { diff: false });
       this.#attribute();
-    } else if (this.#ready) this.#apply();
+    } else if (this.#ready) this.#apply(before);
   }
 
   fit(): void {
+    this.#whole = true;
     this.#map.fitBounds(boundsOf(this.#facts, this.#scene), { padding: roomIn(this.#map.getContainer()), animate: false });
   }
 
   zoom(by: number): void {
+    this.#whole = false;
     this.#map.zoomTo(this.#map.getZoom() + by, { duration: 150 });
   }
 
   resize(): void {
     this.#map.resize();
+    if (this.#whole) this.fit();
   }
 
   destroy(): void {
+    clearTimeout(this.#later);
     this.#map.remove();
+  }
+
+  /** Zoom to where a cluster falls apart. */
+  async #open(cluster: MapGeoJSONFeature | undefined): Promise<void> {
+    const source = this.#map.getSource<GeoJSONSource>('gauges');
+    if (!source || cluster?.geometry.type !== 'Point') return;
+    this.#whole = false;
+    const zoom = await source.getClusterExpansionZoom(Number(cluster.properties.cluster_id));
+    this.#map.easeTo({ center: cluster.geometry.coordinates as [number, number], zoom, duration: 150 });
   }
 
   #style(): StyleSpecification {
@@ -110,18 +139,36 @@ export class CityMapView {
   }
 
   #images(): void {
+    const dark = this.#scene.theme === 'dark';
     for (const level of [0, 1, 2, 3, 4] as CrisisLevel[]) {
       for (const stale of [false, true]) {
+        this.#map.addImage(`c${level}${stale ? 's' : ''}`, clusterImage(level, stale, dark), { pixelRatio: 2 });
         for (const picked of [false, true]) {
-          const image = symbolImage(level, stale, picked, this.#scene.theme === 'dark');
+          const image = symbolImage(level, stale, picked, dark);
           this.#map.addImage(imageName(level, stale, picked), image, { pixelRatio: 2 });
         }
       }
     }
   }
 
-  #apply(): void {
+  /** Draws the scene; of one like it stood `before`, only what is different. */
+  #apply(before?: MapScene): void {
     const { gauges, affected } = this.#scene;
+    if (!before) this.#setGauges();
+    else if (!sameLooks(this.#drawn, gauges)) this.#setGauges();
+    else if (!sameLabels(this.#drawn, gauges)) this.#later ??= setTimeout(() => this.#setGauges(), gauges.length < CLUSTER_FROM ? 0 : LABELS_MS);
+    if (before?.affected === affected) return;
+    const filter = ['in', ['get', 'code'], ['literal', affected.codes]] as unknown as FilterSpecification;
+    for (const layer of ['affected-fill', 'affected-edge', 'affected-line', 'affected-names']) this.#map.setFilter(layer, filter);
+    this.#map.setPaintProperty('affected-fill', 'fill-color', crisisColour(affected.crisis_level));
+    this.#map.setPaintProperty('affected-line', 'line-color', crisisColour(affected.crisis_level));
+  }
+
+  #setGauges(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    const { gauges } = this.#scene;
+    this.#drawn = gauges;
     this.#map.getSource<GeoJSONSource>('gauges')?.setData({
       type: 'FeatureCollection',
       features: gauges.map((gauge) => ({
@@ -132,13 +179,11 @@ export class CityMapView {
           label: gauge.label,
           image: imageName(gauge.crisis_level, gauge.stale, gauge.picked),
           order: -(gauge.crisis_level * 2 + (gauge.picked ? 1 : 0)),
+          level: gauge.crisis_level,
+          stale: gauge.stale,
         },
       })),
     });
-    const filter = ['in', ['get', 'code'], ['literal', affected.codes]] as unknown as FilterSpecification;
-    for (const layer of ['affected-fill', 'affected-edge', 'affected-line', 'affected-names']) this.#map.setFilter(layer, filter);
-    this.#map.setPaintProperty('affected-fill', 'fill-color', crisisColour(affected.crisis_level));
-    this.#map.setPaintProperty('affected-line', 'line-color', crisisColour(affected.crisis_level));
   }
 }
 
@@ -148,6 +193,11 @@ function roomIn(container: HTMLElement): { top: number; bottom: number; left: nu
   return { top: 56, bottom: 30, left: narrow ? 84 : 40, right: narrow ? 84 : 104 };
 }
 
+const same = (before: GaugeMark[], now: GaugeMark[], by: (mark: GaugeMark, was: GaugeMark) => boolean): boolean =>
+  before.length === now.length && now.every((mark, i) => by(mark, before[i]!));
+const sameLooks = (before: GaugeMark[], now: GaugeMark[]) =>
+  same(before, now, (mark, was) => mark.crisis_level === was.crisis_level && mark.stale === was.stale && mark.picked === was.picked && mark.series === was.series);
+const sameLabels = (before: GaugeMark[], now: GaugeMark[]) => same(before, now, (mark, was) => mark.label === was.label);
 const imageName = (level: CrisisLevel, stale: boolean, picked: boolean) => `g${level}${stale ? 's' : ''}${picked ? 'p' : ''}`;
 const styleKey = (scene: MapScene) => `${scene.theme} ${scene.language}`;
 const crisisColour = (level: CrisisLevel) => ['#5d6a72', '#1f5fbf', '#ffd400', '#f57c00', '#b3001b'][level]!;

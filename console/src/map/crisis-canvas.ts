@@ -49,6 +49,30 @@ export function symbolImage(level: CrisisLevel, stale: boolean, picked: boolean,
   return ctx.getImageData(0, 0, size, size);
 }
 
+/** A cluster's mark: the shape and colour of the level, larger and empty, for the number that is written in it. */
+export function clusterImage(level: CrisisLevel, stale: boolean, dark: boolean): ImageData {
+  const size = level === 2 || level === 3 ? 104 : 88; // a number needs more room in a diamond or a triangle
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = size;
+  const ctx = canvas.getContext('2d')!;
+  const k = (size - 8) / 20;
+  const look = CRISIS[level];
+  ctx.translate(4, level === 3 ? -size * 0.08 : 4); // the number stands in the wide part of the triangle
+  ctx.beginPath();
+  if (look.points.length) look.points.forEach(([x, y], i) => (i ? ctx.lineTo(x * k, y * k) : ctx.moveTo(x * k, y * k)));
+  else ctx.arc(10 * k, 10 * k, 8.8 * k, 0, 2 * Math.PI);
+  ctx.closePath();
+  ctx.fillStyle = level ? look.fill : dark ? '#1b2328' : '#ffffff';
+  ctx.fill();
+  ctx.strokeStyle = level ? (dark ? '#e9eff1' : '#12181b') : dark ? '#97a5ac' : look.fill;
+  ctx.lineWidth = level ? 3 : 5;
+  ctx.lineJoin = 'round';
+  ctx.stroke();
+  ctx.setTransform(1, 0, 0, 1, 0, 0);
+  if (stale) hatch(ctx, size, level ? (dark ? '#0c1114' : '#ffffff') : '#5d6a72');
+  return ctx.getImageData(0, 0, size, size);
+}
+
 function hatch(ctx: CanvasRenderingContext2D, size: number, colour: string): void {
   ctx.save();
   ctx.globalCompositeOperation = 'source-atop';

@@ -2,6 +2,7 @@
 // The map's style: sea, land, towns, coast, river and the places for what changes. No glyph or tile address: fonts are local.
 import type { StyleSpecification } from 'maplibre-gl';
 import type { CityMap, Language } from '../state/facts';
+import { clusterLayout, gaugeSource } from './clusters';
 import type { Theme } from '../state/view.svelte';
 
 const PAPER = {
@@ -9,7 +10,6 @@ const PAPER = {
   dark: { ground: '#0d1316', land: '#1a2227', town: '#2e3a41', coast: '#5a6b74', river: '#4f7383', ink: '#e9eff1', soft: '#93a1a9', halo: '#11171a' },
 } as const;
 
-const NOTHING = { type: 'FeatureCollection' as const, features: [] };
 const REGULAR = ['Pretendard'];
 const STRONG = ['Pretendard SemiBold'];
 
@@ -25,7 +25,7 @@ export function mapStyle(facts: CityMap, theme: Theme, language: Language): Styl
       towns: { type: 'geojson', data: facts.towns },
       coast: { type: 'geojson', data: facts.coast },
       river: { type: 'geojson', data: facts.river },
-      gauges: { type: 'geojson', data: NOTHING },
+      gauges: gaugeSource(facts.gauges.length),
     },
     layers: [
       { id: 'ground', type: 'background', paint: { 'background-color': paper.ground } },
@@ -39,9 +39,18 @@ export function mapStyle(facts: CityMap, theme: Theme, language: Language): Styl
       { id: 'town-names', type: 'symbol', source: 'towns', minzoom: 10.6, layout: { 'text-field': name, 'text-font': REGULAR, 'text-size': 11, 'text-padding': 6 }, paint: label },
       { id: 'affected-names', type: 'symbol', source: 'towns', filter: none, layout: { 'text-field': name, 'text-font': STRONG, 'text-size': 12, 'text-padding': 2 }, paint: { ...label, 'text-color': paper.ink } },
       {
+        id: 'clusters',
+        type: 'symbol',
+        source: 'gauges',
+        filter: ['has', 'point_count'],
+        layout: clusterLayout,
+        paint: { 'text-color': ['match', ['get', 'worst'], [1, 4], '#ffffff', [2, 3], '#000000', paper.ink] },
+      },
+      {
         id: 'gauges',
         type: 'symbol',
         source: 'gauges',
+        filter: ['!', ['has', 'point_count']],
         layout: {
           'icon-image': ['get', 'image'],
           'icon-allow-overlap': true,

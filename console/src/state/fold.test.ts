@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 import type { AlarmStep, AlertContent, AlertStep, Fact, Forecast, IncidentStep, Snapshot } from './facts';
-import { fold, fromSnapshot, KEEP_US, mergeObserved, withForecasts, withObserved } from './fold';
+import { fold, fromSnapshot, KEEP_US, mergeObserved, withForecasts, withObserved, withoutPast } from './fold';
 
 const NOW = 1_475_636_400_000_000; // 2016-10-05 12:00 in Korea
 const MINUTE = 60e6;
@@ -18,6 +18,7 @@ const snapshot: Snapshot = {
   impacts: {},
 };
 const world = fromSnapshot(snapshot, null);
+const looked = withObserved(world, 'stage_m', { time_us: [], value: [], flag: [] });
 
 const alarm = (step: AlarmStep['step'], extra: Partial<AlarmStep> = {}): AlarmStep => ({
   alarm_id: 'a', cause: 'level', step, series: 'stage_m', rule: 'advisory', priority: 'medium', crisis_level: 2, since_us: NOW, value: 4.6, limit: 4.5, by: '', ...extra,
@@ -32,13 +33,20 @@ const fact = (seq: number, kind: Fact['kind'], body: unknown) => ({ type: 'fact'
 
 describe('observations', () => {
   test('a newer observation becomes the reading and is no longer stale', () => {
-    const next = fold(world, { type: 'observations', rows: [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 }] });
+    const rows = [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 as const }];
+    const next = fold(looked, { type: 'observations', rows });
     expect(next.readings['stage_m']).toMatchObject({ value: 2.5, time_us: NOW, stale: false });
     expect(next.history['stage_m']?.value).toEqual([2.5]);
   });
 
+  test('the past of a gauge nobody looks at is not kept', () => {
+    const rows = [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 as const }];
+    expect(fold(world, { type: 'observations', rows }).history).toEqual({});
+    expect(withoutPast(fold(looked, { type: 'observations', rows }), ['stage_m']).history).toEqual({});
+  });
+
   test('a late observation joins the past in order but does not replace the reading', () => {
-    const first = fold(world, { type: 'observations', rows: [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 }] });
+    const first = fold(looked, { type: 'observations', rows: [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 }] });
     const late = fold(first, { type: 'observations', rows: [{ series: 'stage_m', time_us: NOW - 30 * MINUTE, value: 1.9, flag: 1 }] });
     expect(late.readings['stage_m']?.value).toBe(2.5);
     expect(late.history['stage_m']?.value).toEqual([1.9, 2.5]);

@@ -34,19 +34,20 @@ export interface World {
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
   impacts: Record<string, Impact>;
+  /** The past of the gauges somebody looks at. */
   history: Record<string, Observed>;
   issued: Record<string, Forecast[]>;
+  /** What every gauge read at the instant the time line was last moved back to. */
+  then: { at_us: number; readings: Record<string, Reading> } | null;
 }
 
 /** A fresh picture from a snapshot; the past that was already fetched is kept. */
 export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
-  const readings: Record<string, Reading> = {};
-  for (const reading of snapshot.gauges) readings[reading.series] = reading;
   let world: World = {
     seq: snapshot.seq,
     clock: snapshot.clock,
     health: snapshot.health,
-    readings,
+    readings: bySeries(snapshot.gauges),
     alarms: snapshot.alarms,
     incidents: snapshot.incidents.filter((incident) => incident.state !== 'closed' && incident.state !== 'dismissed'),
     alerts: snapshot.alerts,
@@ -54,6 +55,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     impacts: snapshot.impacts,
     history: before?.history ?? {},
     issued: before?.issued ?? {},
+    then: before?.then ?? null,
   };
   for (const forecast of Object.values(snapshot.forecasts)) world = withForecasts(world, forecast.series, [forecast]);
   return world;
@@ -96,6 +98,14 @@ export function withObserved(world: World, series: string, added: Observed): Wor
   return { ...world, history: { ...world.history, [series]: merged } };
 }
 
+/** Keeps no longer the past of these gauges. */
+export function withoutPast(world: World, dropped: string[]): World {
+  if (!dropped.length) return world;
+  const history = { ...world.history };
+  for (const series of dropped) delete history[series];
+  return { ...world, history };
+}
+
 /** Adds forecasts of one series to those kept, by time of issue, each once. */
 export function withForecasts(world: World, series: string, added: Forecast[]): World {
   const byIssue = new Map((world.issued[series] ?? []).map((f) => [f.issued_us, f]));
@@ -107,22 +117,30 @@ export function withForecasts(world: World, series: string, added: Forecast[]): 
   return { ...world, issued: { ...world.issued, [series]: kept } };
 }
 
+/** Adds what every gauge read at an instant gone by; of such instants one is kept. */
+export function withReadingsThen(world: World, at_us: number, readings: Reading[]): World {
+  return { ...world, then: { at_us, readings: bySeries(readings) } };
+}
+
+const bySeries = (readings: Reading[]): Record<string, Reading> => Object.fromEntries(readings.map((reading) => [reading.series, reading]));
+
 function withRows(world: World, rows: ObservedRow[]): World {
   const readings = { ...world.readings };
   const history = { ...world.history };
   const oldest_us = world.clock.now_us - KEEP_US;
   for (const row of rows) {
+    const past = history[row.series];
     const one: Observed = { time_us: [row.time_us], value: [row.value], flag: [row.flag] };
-    history[row.series] = appendOrMerge(history[row.series], one, oldest_us);
+    if (past) history[row.series] = appendOrMerge(past, one, oldest_us);
     const now = readings[row.series];
     if (now && row.time_us >= (now.time_us ?? -Infinity)) readings[row.series] = { ...now, ...row, stale: false };
   }
   return { ...world, readings, history };
 }
 
-function appendOrMerge(before: Observed | undefined, one: Observed, oldest_us: number): Observed {
+function appendOrMerge(before: Observed, one: Observed, oldest_us: number): Observed {
   const last = before?.time_us.at(-1);
-  if (!before || last === undefined || one.time_us[0]! <= last) return mergeObserved(before, one, oldest_us);
+  if (last === undefined || one.time_us[0]! <= last) return mergeObserved(before, one, oldest_us);
   const from = before.time_us.findIndex((time) => time >= oldest_us);
   const start = from < 0 ? before.time_us.length : from;
   return {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the picture of the world live: snapshot, then server-sent events, and notices at once when they stop.
 import { api, Problem } from '../api';
-import type { CityMap, Clock, Fact, Health, ObservedRow, ServerEvent } from './facts';
-import { fold, fromSnapshot, KEEP_US, withForecasts, withObserved, type World } from './fold';
+import type { CityMap, Clock, Fact, Gauge, Health, Observed, ObservedRow, ServerEvent } from './facts';
+import { fold, fromSnapshot, KEEP_US, withForecasts, withObserved, withoutPast, withReadingsThen, type World } from './fold';
+import { markUpdate } from './marks';
 
 /** Quiet for this long: ask the server for a sign of life; no answer within the next span: the connection is lost. */
 const QUIET_MS = 2_500;
@@ -10,6 +11,13 @@ const ANSWER_MS = 1_500;
 const REFETCH_MIN_MS = 3_000;
 /** A stream that has been silent this long is not trusted: the whole state is read again. */
 const SILENT_MAX_MS = 20_000;
+/** What comes within this time is drawn at once: a thousand alarms of one storm are one drawing. */
+const GATHER_MS = 40;
+/** Gauges whose past is asked for at the same time. */
+const ASKED_MAX = 6;
+/** Gauges whose past is kept: those looked at last. */
+const KEPT_MAX = 200;
+const NOTHING_YET: Observed = { time_us: [], value: [], flag: [] };
 /** A simulated clock is never run ahead of the server by more than this much real time. */
 const RUN_AHEAD_MS = 1_500;
 
@@ -23,12 +31,21 @@ class Live {
   /** Real time, four times a second; drives ages. */
   tick = $state(0);
   now_us = $derived.by(() => this.#now(this.tick));
+  /** The same, in whole seconds: for what need not be worked out anew four times a second. */
+  second_us = $derived(Math.floor(this.now_us / 1e6) * 1e6);
+  readonly gauges = $derived(new Map<string, Gauge>(this.map?.gauges.map((gauge) => [gauge.series, gauge])));
 
   #clockAt = 0;
   #heardAt = 0;
   #source: EventSource | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #waiting: ServerEvent[] | null = null;
+  #gathered: ServerEvent[] = [];
+  #gathering: ReturnType<typeof setTimeout> | undefined;
+  /** Gauges somebody looks at, whose past is kept; and those among them whose past was asked for. */
+  #wanted = new Set<string>();
+  #asked = new Set<string>();
+  #asking = 0;
   #fetchedAt = -Infinity;
   #probing = false;
   #onSignedOut: () => void = () => {};
@@ -37,15 +54,16 @@ class Live {
     this.#onSignedOut = onSignedOut;
     this.#heardAt = performance.now();
     this.#timer = setInterval(() => this.#beat(), 250);
-    void api.map().then((map) => {
-      this.map = map;
-      void this.#fetchPast();
-    }, this.#refused);
+    void api.map().then((map) => (this.map = map), this.#refused);
     this.#connect();
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#gathering);
+    this.#gathered = [];
+    this.#wanted.clear();
+    this.#asked.clear();
     this.#source?.close();
     this.#source = null;
     this.world = null;
@@ -84,11 +102,13 @@ class Live {
   }
 
   async #catchUp(): Promise<void> {
-    if (await this.refresh()) await this.#fetchPast();
+    if (!(await this.refresh())) return;
+    this.#asked.clear(); // what came while the line was down is missing in the past that is kept
+    this.#askPast();
   }
 
   #takeFact(fact: Fact): void {
-    const gap = this.world && !this.#waiting && fact.seq > this.world.seq + 1;
+    const gap = this.world && !this.#waiting && fact.seq > this.#seq() + 1;
     this.#take({ type: 'fact', fact });
     if (gap && performance.now() - this.#fetchedAt > REFETCH_MIN_MS) void this.refresh();
   }
@@ -96,7 +116,22 @@ class Live {
   #take(event: ServerEvent): void {
     this.#heard();
     if (this.#waiting) this.#waiting.push(event);
-    if (this.world) this.#setWorld(fold(this.world, event), event.type === 'clock');
+    this.#gathered.push(event);
+    this.#gathering ??= setTimeout(() => this.#drawGathered(), GATHER_MS);
+  }
+
+  #drawGathered(): void {
+    const events = this.#gathered;
+    this.#gathered = [];
+    this.#gathering = undefined;
+    if (!this.world) return;
+    this.#setWorld(events.reduce(fold, this.world), events.some((event) => event.type === 'clock'));
+    if (events.some((event) => event.type === 'observations')) markUpdate();
+  }
+
+  /** The number of the newest fact heard, drawn or about to be. */
+  #seq(): number {
+    return this.#gathered.reduce((seq, event) => (event.type === 'fact' ? Math.max(seq, event.fact.seq) : seq), this.world?.seq ?? 0);
   }
 
   #setWorld(world: World, clockIsNew: boolean): void {
@@ -142,20 +177,56 @@ class Live {
     if (error instanceof Problem && error.status === 401) this.#onSignedOut();
   };
 
-  async #fetchPast(): Promise<void> {
-    const { map, world } = this;
-    if (!map || !world) return;
-    const to_us = world.clock.now_us;
-    const from_us = to_us - KEEP_US;
-    await Promise.all(
-      map.gauges.map(async ({ series }) => {
-        const [observed, issued] = await Promise.all([
-          api.observations(series, from_us, to_us),
-          world.forecasts[series] ? api.forecasts(series, from_us, to_us) : Promise.resolve([]),
-        ]);
-        if (this.world) this.world = withForecasts(withObserved(this.world, series, observed), series, issued);
-      }),
-    ).catch(this.#refused);
+  /** Keep the past of these gauges, for somebody looks at them: of thousands only a screenful is ever drawn. */
+  want(series: string[]): void {
+    for (const one of series) {
+      this.#wanted.delete(one);
+      this.#wanted.add(one); // the last looked at stands last
+    }
+    const dropped = [...this.#wanted].slice(0, Math.max(0, this.#wanted.size - KEPT_MAX));
+    for (const one of dropped) {
+      this.#wanted.delete(one);
+      this.#asked.delete(one);
+    }
+    if (this.world) this.world = withoutPast(this.world, dropped);
+    this.#askPast();
+  }
+
+  /** What every gauge read at an instant gone by. */
+  async fetchThen(at_us: number): Promise<void> {
+    try {
+      const readings = await api.readings(at_us);
+      if (this.world) this.world = withReadingsThen(this.world, at_us, readings);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  #askPast(): void {
+    for (const series of this.#wanted) {
+      if (this.#asking >= ASKED_MAX || !this.world) return;
+      if (this.#asked.has(series)) continue;
+      this.#asked.add(series);
+      this.#asking += 1;
+      this.world = withObserved(this.world, series, NOTHING_YET); // from now on what comes is kept
+      void this.#fetchPast(series, this.world).finally(() => {
+        this.#asking -= 1;
+        this.#askPast();
+      });
+    }
+  }
+
+  async #fetchPast(series: string, { clock, forecasts }: World): Promise<void> {
+    const [from_us, to_us] = [clock.now_us - KEEP_US, clock.now_us];
+    try {
+      const [observed, issued] = await Promise.all([
+        api.observations(series, from_us, to_us),
+        forecasts[series] ? api.forecasts(series, from_us, to_us) : Promise.resolve([]),
+      ]);
+      if (this.world) this.world = withForecasts(withObserved(this.world, series, observed), series, issued);
+    } catch (error) {
+      this.#refused(error); // it is asked for again when the line is back
+    }
   }
 
   #now(tick: number): number {

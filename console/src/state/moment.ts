@@ -74,13 +74,16 @@ export function levelAt(levels: Level[], value: number | null): Level | null {
   return levels.filter((level) => value >= level.limit).sort((a, b) => b.limit - a.limit)[0] ?? null;
 }
 
+/** What must be known to show gauges at an instant. */
+export type Known = Pick<World, 'readings' | 'history' | 'forecasts' | 'then'> & { clock: Pick<World['clock'], 'now_us'> };
+
 /** A gauge as of an instant. `follow` is true when the screen shows now. */
-export function shownAt(world: World, gauge: Gauge, at_us: number, follow: boolean): Shown {
+export function shownAt(world: Known, gauge: Gauge, at_us: number, follow: boolean): Shown {
   const observed = world.history[gauge.series];
   const reading = world.readings[gauge.series];
   const now_us = world.clock.now_us;
   if (!follow && at_us > now_us) return expectedShown(world, gauge, at_us);
-  const measured = follow && reading ? reading : readingAt(observed, reading, gauge.series, at_us);
+  const measured = follow ? (reading ?? null) : (readingAt(observed, reading, gauge.series, at_us) ?? readingThen(world.then, gauge.series, at_us));
   if (!measured || measured.time_us === null) return nothing(gauge.series);
   const usable = measured.flag !== 4 && measured.flag !== 9 && measured.value !== null;
   const age_us = Math.max(0, at_us - measured.time_us);
@@ -113,6 +116,11 @@ function readingAt(observed: Observed | undefined, like: Reading | undefined, se
   };
 }
 
+/** The reading fetched for an instant not after this one; null when it was for a later one or far before. */
+function readingThen(then: World['then'], series: string, at_us: number): Reading | null {
+  return then && then.at_us <= at_us && at_us - then.at_us < HOUR_US ? (then.readings[series] ?? null) : null;
+}
+
 function change(observed: Observed | undefined, measured: Reading): number | null {
   if (!observed || measured.value === null || measured.time_us === null) return null;
   const index = lastIndex(observed.time_us, measured.time_us - HOUR_US);
@@ -121,7 +129,7 @@ function change(observed: Observed | undefined, measured: Reading): number | nul
   return measured.time_us - observed.time_us[index]! < 2 * HOUR_US ? measured.value - value : null;
 }
 
-function expectedShown(world: World, gauge: Gauge, at_us: number): Shown {
+function expectedShown(world: Known, gauge: Gauge, at_us: number): Shown {
   const forecast = world.forecasts[gauge.series] ?? null;
   const expected = expectedAt(forecast, at_us);
   if (!expected || !forecast) return nothing(gauge.series);

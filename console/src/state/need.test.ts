@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 import type { Alarm, Alert, Incident, Person } from './facts';
-import { isAuthor, needs } from './need';
+import { isAuthor, needs, pageAt } from './need';
 
 const alarm = (id: string, extra: Partial<Alarm> = {}): Alarm => ({ alarm_id: id, cause: 'level', state: 'raised', series: 's', rule: '', priority: 'medium', crisis_level: 2, since_us: 10, value: 1, limit: 1, by: '', ...extra });
 const incident = (id: string, extra: Partial<Incident> = {}): Incident => ({ incident_id: id, state: 'opened', hazard: 'river', series: 's', level: 'l', crisis_level: 2, opened_us: 10, probability: 1, by: '', ...extra });
@@ -45,4 +45,8 @@ test('whoever wrote, edited or submitted a warning counts as its author', () => 
   expect(isAuthor({ author: null, history: [step] }, kim)).toBe(true);
   expect(isAuthor({ author: 'kim, lee', history: [] }, kim)).toBe(true);
   expect(isAuthor({ author: 'lee', history: [{ ...step, step: 'approved' }] }, kim)).toBe(false);
+});
+
+test('a page begins at a whole page, and goes back when the list has shrunk below it', () => {
+  expect([pageAt(0, 500), pageAt(45, 500), pageAt(480, 500), pageAt(480, 100), pageAt(30, 0)]).toEqual([0, 30, 480, 90, 0]);
 });

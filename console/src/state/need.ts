@@ -15,6 +15,12 @@ export interface Needs {
   out: Item[];
 }
 
+/** Rows of a list drawn at once. */
+export const PAGE = 30;
+
+/** Where the page begins that holds row `from`, in a list of `all` rows; the last page when the list has shrunk. */
+export const pageAt = (from: number, all: number): number => Math.floor(Math.max(0, Math.min(from, all - 1)) / PAGE) * PAGE;
+
 /** Whether the policy allows a session something; the server decides again. */
 export const may = (session: Session | null, permission: Permission): boolean => !!session?.permissions.includes(permission);
 

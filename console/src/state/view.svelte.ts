@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this person is looking at: the chosen thing, the instant, the theme, the phone's panel.
 import { live } from './live.svelte';
+import { needs, type Needs } from './need';
 
 export type Chosen =
   | { kind: 'gauge'; id: string }
@@ -13,6 +14,8 @@ export type Theme = 'light' | 'dark';
 
 export const PAST_US = 24 * 3600e6;
 export const AHEAD_US = 6 * 3600e6;
+/** The time line has stood still so long: what was then is asked for. */
+const SETTLED_MS = 150;
 const STORED = 'cheoyong.theme';
 
 function firstTheme(): Theme {
@@ -29,6 +32,12 @@ class View {
   panel = $state<Panel>('needs');
   follow = $derived(this.fixed_us === null);
   at_us = $derived(this.fixed_us ?? live.now_us);
+  #alarms = $derived(live.world?.alarms ?? []);
+  #incidents = $derived(live.world?.incidents ?? []);
+  #alerts = $derived(live.world?.alerts ?? []);
+  /** What needs eyes at the instant shown, worked out when one of its parts changes. */
+  needs: Needs = $derived(needs({ alarms: this.#alarms, incidents: this.#incidents, alerts: this.#alerts }, this.fixed_us ?? live.second_us));
+  #settling: ReturnType<typeof setTimeout> | undefined;
 
   choose(chosen: Chosen): void {
     this.chosen = chosen;
@@ -42,7 +51,10 @@ class View {
       return;
     }
     const now_us = live.now_us;
-    this.fixed_us = Math.min(now_us + AHEAD_US, Math.max(now_us - PAST_US, Math.round(at_us)));
+    const fixed_us = Math.min(now_us + AHEAD_US, Math.max(now_us - PAST_US, Math.round(at_us)));
+    this.fixed_us = fixed_us;
+    clearTimeout(this.#settling);
+    if (fixed_us < now_us) this.#settling = setTimeout(() => void live.fetchThen(fixed_us), SETTLED_MS);
   }
 
   switchTheme(): void {

@@ -6,7 +6,7 @@ import { session } from '../state/session.svelte';
 import { t, words } from './speech.svelte';
 
 export function gaugeOf(series: string): Gauge | undefined {
-  return live.map?.gauges.find((gauge) => gauge.series === series);
+  return live.gauges.get(series);
 }
 
 export function gaugeName(series: string): string {

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,13 +38,15 @@ class UnderTest:
 
 
 @asynccontextmanager
-async def installation_under_test() -> AsyncIterator[UnderTest]:
+async def installation_under_test(**environment: str) -> AsyncIterator[UnderTest]:
     """Start one on free ports with embedded engines, wait until nothing is degraded, stop it at the end.
+
+    ``environment``: CHEOYONG_ settings it is started with, over those of this process.
 
     Raises Unavailable when it does not start.
     """
     async with demo_folder(None) as folder:
-        process, ready = await _start(folder)
+        process, ready = await _start(folder, environment)
         try:
             await _until_calm(ready["url"])
             admin = await SessionClient.sign_in(ready["url"], ready["first_link"].rpartition("/")[2])
@@ -55,10 +58,13 @@ async def installation_under_test() -> AsyncIterator[UnderTest]:
             await process.wait()
 
 
-async def _start(folder: DataFolder) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
+async def _start(
+    folder: DataFolder, environment: dict[str, str]
+) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cheoyong", "serve", "--data", str(folder.root), "--port", "0", "--json",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **environment},
     )  # fmt: skip
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), _START_S_MAX)

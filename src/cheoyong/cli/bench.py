@@ -76,6 +76,30 @@ def sensorthings(
     _print(result, as_json=as_json)
 
 
+@app.command(cls=Command)
+def console(
+    gauges: Annotated[int, typer.Option(help="How many gauges the made-up city has.", min=100)] = 5_000,
+    alarms: Annotated[int, typer.Option(help="How many alarms are open.", min=1, max=500)] = 500,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """First useful screen and live updates of the console in headless Chromium, over a made-up city.
+
+    Needs chromium, and playwright of the dev tools.
+
+    Examples:
+      cheoyong bench console
+      cheoyong bench console --gauges 500 --alarms 50
+      cheoyong bench console --json
+
+    """
+    from cheoyong.app.bench_console import bench_console
+    from cheoyong.app.logs import configure_logs
+    from cheoyong.cli.stopping import run_until_stopped
+
+    configure_logs("error")
+    _print(run_until_stopped(lambda stop: bench_console(gauges, alarms)), as_json=as_json)
+
+
 def _print(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         import msgspec

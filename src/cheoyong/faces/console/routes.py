@@ -6,17 +6,20 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
+from litestar.params import Parameter
 from litestar.response import Stream
 
 from cheoyong.domain.errors import NotFound, NotSignedIn
+from cheoyong.domain.instant import EARLIEST_US, LATEST_US
 from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
-from cheoyong.faces.console.snapshot import flag_of, snapshot
+from cheoyong.faces.console.packed import packed
+from cheoyong.faces.console.snapshot import flag_of, readings_at, snapshot
 from cheoyong.records import facts
 from cheoyong.records.commands import ask
 from cheoyong.records.connection import as_organisation
@@ -44,15 +47,23 @@ def _desk(request: AnyRequest) -> ConsoleDesk:
 
 
 @get("/api/map", opt=needs("read"))
-async def map_layers(request: AnyRequest) -> dict[str, Any]:
+async def map_layers(request: AnyRequest) -> Response[bytes]:
     """Towns, coast, river, gauges and reaches of the city."""
-    return dict(_desk(request).map_layers)
+    return packed(request, _desk(request).map_layers)
 
 
 @get("/api/state", opt=needs("read"))
-async def state(request: AnyRequest) -> dict[str, Any]:
+async def state(request: AnyRequest) -> Response[bytes]:
     """Everything the screen shows, as of now."""
-    return await snapshot(_desk(request), principal_of(request).organisation_id)
+    return packed(request, await snapshot(_desk(request), principal_of(request).organisation_id))
+
+
+@get("/api/readings", opt=needs("read"))
+async def readings(
+    request: AnyRequest, at_us: Annotated[int, Parameter(ge=EARLIEST_US, le=LATEST_US)]
+) -> Response[bytes]:
+    """The latest value of every gauge as of an instant, µs: the screen when its time line is moved back."""
+    return packed(request, await readings_at(_desk(request), principal_of(request).organisation_id, at_us))
 
 
 @get("/api/events", opt=needs("read"))
