@@ -10,7 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
-from sensorthings_bodies import FEATURE, a_location, a_thing, a_tree, create, get
+from sensorthings_bodies import (
+    FEATURE,
+    a_location,
+    a_multi_datastream,
+    a_property,
+    a_sensor,
+    a_thing,
+    a_tree,
+    create,
+    get,
+)
 from shapely.geometry import shape
 
 from cheoyong.faces.sensorthings.as_csv import guarded
@@ -64,11 +74,13 @@ async def test_every_entity_set_is_a_table_and_features_with_the_values_of_its_j
 ) -> None:
     await _a_stream(client, "all sets")
     await create(client, "FeaturesOfInterest", FEATURE)
+    inside = {"Thing": a_thing(), "Sensor": a_sensor(), "ObservedProperties": [a_property(), a_property()]}
+    await create(client, "MultiDatastreams", a_multi_datastream(**inside))
     for set_name in ENTITIES:
         plain = (await get(client, f"{set_name}?$top=5"))["value"]
         rows = await _table(client, f"{set_name}?$top=5&$resultFormat=CSV")
         features = (await _features(client, f"{set_name}?$top=5&$resultFormat=GeoJSON"))["features"]
-        assert len(plain) == len(rows) == len(features)
+        assert len(plain) == len(rows) == len(features) > 0
         for shown, row, feature in zip(plain, rows, features, strict=True):
             assert row["id"] == str(shown["@iot.id"]) == str(feature["id"])
             for name, value in shown.items():

@@ -74,9 +74,11 @@ def _columns(
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:
     """What stands at a path; None when there is nothing."""
     for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step == 0 and value:
+            value = value[0]
+        else:
             return None
     return value
 
@@ -95,6 +97,8 @@ def guarded(text: str) -> str:
     >>> guarded("=cmd|' /C calc'!A0"), guarded("3 = three")
     ("'=cmd|' /C calc'!A0", '3 = three')
     """
+    if text[:1].isalnum():
+        return text
     return f"'{text}" if text[:1] in _LEADING or text.lstrip()[:1] in _FORMULA else text
 
 
