@@ -53,5 +53,6 @@ def test_the_bounds_on_the_page_are_the_ones_in_force() -> None:
         f"more than {reading.ROWS_EXPANDED_MAX:,}",
         f"at most {creating.BODY_BYTES_MAX >> 20} MiB, {drafting.DEPTH_MAX} levels deep,"
         f" {drafting.ENTITIES_MAX:,} entities",
+        f"of equal length (1 to {drafting.PARTS_MAX})",
     ):
         assert said in text
