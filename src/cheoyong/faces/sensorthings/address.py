@@ -11,7 +11,8 @@ from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.records.readings import Start, Step, Way
 
 SEGMENTS_MAX = 12
-_SEGMENT = re.compile(r"([A-Za-z]+)(?:\((-?\d{1,19})\))?")
+# Things(1); some clients write the key's name, or quotes around it: Things(id=1), Things('1').
+_SEGMENT = re.compile(r"([A-Za-z]+)(?:\((?:id=)?('?)(-?\d{1,19})\2\))?")
 _ID_MAX = 2**63 - 1
 
 
@@ -64,7 +65,7 @@ def _segment(segment: str) -> tuple[str, int | None]:
     match = _SEGMENT.fullmatch(segment)
     if match is None:
         raise NotFound(f"{segment!r:.60} is not an entity set or an entity")
-    row_id = None if match[2] is None else int(match[2])
+    row_id = None if match[3] is None else int(match[3])
     if row_id is not None and abs(row_id) > _ID_MAX:
         raise NotFound(f"there is no {segment[:60]}")
     return match[1], row_id

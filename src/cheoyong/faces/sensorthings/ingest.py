@@ -31,7 +31,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 16 << 20
-_INTO_DATASTREAM = re.compile(r"/(Multi)?Datastreams\((-?\d{1,40})\)/Observations/?$")
+_INTO_DATASTREAM = re.compile(r"/+(Multi)?Datastreams\((?:id=)?'?(-?\d{1,40})'?\)/Observations/?$")
+_INTO_ALL = ("/Observations", "/Observations/", "/CreateObservations", "/CreateObservations/")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
 
@@ -50,7 +51,7 @@ class Ingest:
     @staticmethod
     def takes(path: str) -> bool:
         """Whether a POST to this path (below ``/v1.1``) creates observations."""
-        return path in ("/Observations", "/CreateObservations") or bool(_INTO_DATASTREAM.match(path))
+        return path in _INTO_ALL or bool(_INTO_DATASTREAM.match(path))
 
     def look_again(self) -> None:
         """Datastreams were changed or deleted: what is known of them may not hold any more."""
@@ -63,7 +64,7 @@ class Ingest:
         principal.require("observe")
         body = await read_body(scope, receive, BODY_BYTES_MAX)
         root = root_url(scope)
-        if path == "/CreateObservations":
+        if path.startswith("/CreateObservations"):
             await self._many(body, principal, root, send)
         else:
             await self._one(body, _INTO_DATASTREAM.match(path), principal, root, send)
