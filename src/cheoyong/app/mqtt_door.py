@@ -11,10 +11,10 @@ import asyncpg
 from cheoyong.app.bus import Bus
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.installation import Installation
-from cheoyong.domain.errors import CheoyongError, NotFound, TooMany, Unavailable
+from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, TooMany, Unavailable
 from cheoyong.faces.access import Gate
 from cheoyong.flow.observation_json import parse_observation, row_of
-from cheoyong.links.mqtt.parse import datastream_of, observations_topic, subject_of
+from cheoyong.links.mqtt.parse import OBSERVATIONS_TOPIC, datastream_of, observations_topic, subject_of
 from cheoyong.links.mqtt.signin import Grant, SignIn
 from cheoyong.links.mqtt.source import Arrival, MqttSource, Refusal
 from cheoyong.records.observations import Rows, concatenate
@@ -56,7 +56,14 @@ class MqttDoor:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _authorise(self, _username: str, password: str) -> Grant | None:
-        """What the holder of a key may publish: the observations of their own datastreams (S23)."""
+        """What the holder of a key may publish; raises Unavailable while the records cannot be asked."""
+        try:
+            return await self._grant(password)
+        except _AWAY as error:
+            raise Unavailable(f"the records are away: {error}", mend="sign in again") from error
+
+    async def _grant(self, password: str) -> Grant | None:
+        """The observations of the key holder's own datastreams (S23)."""
         who = await self._gate.key(password)
         if who is None or not who.can("observe"):
             return None
@@ -66,6 +73,9 @@ class MqttDoor:
             who.organisation_id, who.thing_id, DATASTREAMS_PER_KEY_MAX,
         )  # fmt: skip
         topics = [observations_topic(row["id"], multi=row["multi"]) for row in rows]
+        # The broker does not say who published, so one topic of all must be of one organisation alone.
+        if who.organisation_id == self._installation.organisation_id and who.thing_id is None:
+            topics.append(OBSERVATIONS_TOPIC)
         return Grant(f"key-{who.api_key_id}", publish=tuple(subject_of(topic) for topic in topics))
 
     async def _take(self, arrivals: list[Arrival]) -> Sequence[Refusal]:
@@ -75,7 +85,7 @@ class MqttDoor:
         ids: dict[int, int] = {}
         for index, arrival in enumerate(arrivals):
             try:
-                ids[index] = datastream_of(arrival.topic)
+                ids[index] = _target(arrival)
             except CheoyongError as error:
                 refusals.append(Refusal(index, str(error)))
         directory = self._installation.directory
@@ -94,9 +104,20 @@ class MqttDoor:
     def _row(self, datastream_id: int, arrival: Arrival) -> Rows:
         """Its columns; without a time of its own it is of when the broker took it in, at each delivery."""
         entry = self._installation.directory.known(datastream_id)
-        if entry is None:
+        ours = entry is not None and entry.organisation_id == self._installation.organisation_id
+        if entry is None or (arrival.topic == OBSERVATIONS_TOPIC and not ours):
             raise NotFound(f"there is no Datastreams({datastream_id})")
         _, observation = parse_observation(arrival.payload)
         clock = self._installation.fact_clock
         now_us = clock.now_us() if clock.simulated or arrival.arrived_us is None else arrival.arrived_us
         return row_of(observation, datastream_id, entry.observation_type, now_us)
+
+
+def _target(arrival: Arrival) -> int:
+    """The id of the datastream that the topic names, or the message when the topic is the set of all."""
+    if arrival.topic != OBSERVATIONS_TOPIC:
+        return datastream_of(arrival.topic)
+    named, _ = parse_observation(arrival.payload)
+    if named is None:
+        raise InvalidInput("no datastream", where="Datastream", mend='add "Datastream": {"@iot.id": 1}')
+    return named
