@@ -205,6 +205,29 @@ async def test_observations_can_follow_in_the_same_batch_the_datastream_that_a_g
     assert answers[4]["body"]["value"][0]["Observations"] == [{"result": 1}, {"result": 2}]
 
 
+async def test_lone_observations_in_a_row_share_commits_and_are_judged_each_for_itself(
+    client: httpx.AsyncClient, service: Any
+) -> None:
+    thing = await create(client, "Things", a_tree("row", observations=0))
+    stream = (await get(client, f"Things({thing})/Datastreams"))["value"][0]["@iot.id"]
+    results = [*range(40), "x", *range(41, 90)]
+    commits = service.intake.commits
+    answers = await post_json(
+        client,
+        {"id": "d", "method": "get", "url": f"Datastreams({stream})"},
+        *({"method": "post", "url": "$d/Observations", "body": {"result": result}} for result in results),
+        {"method": "get", "url": "$d/Observations/$count"},
+        {"id": "o", "method": "post", "url": "$d/Observations", "body": {"result": 100}},
+        {"method": "get", "url": "$o?$select=result"},
+    )
+    assert service.intake.commits - commits < len(results) / 2
+    expected = [200] + [201] * 40 + [422] + [201] * 49 + [200, 201, 200]
+    assert [answer["status"] for answer in answers] == expected
+    assert (answers[91]["body"], answers[93]["body"]) == ("89", {"result": 100})
+    shown = [(await get(client, answer["location"]))["result"] for answer in answers[1:41]]
+    assert shown == list(range(40))
+
+
 async def test_a_group_of_entities_and_observations_is_not_served_and_says_how_else(
     client: httpx.AsyncClient,
 ) -> None:
@@ -292,7 +315,7 @@ async def test_an_address_is_relative_absolute_or_with_spaces_in_it(client: http
     assert [answer["body"] for answer in answers] == [{"value": [{"name": "네 번째"}]}] * 4
     [plain] = await post_mixed(client, one(f"GET {query} HTTP/1.1"))
     assert answer_of(plain)[2] == {"value": [{"name": "네 번째"}]}
-    for url in ("https://other.example/v1.1/Things", "$nothing/Things", "/v1.1/$batch", "/v1.1/%24batch"):
+    for url in ("https://other.example/v1.1/Things", "$nothing/Things", "/v1.1/$batch", "/v1.1/%24batch/"):
         [answer] = await post_json(client, {"method": "post", "url": url, "body": {}})
         assert answer["status"] == 400, url
 

@@ -12,6 +12,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
@@ -110,17 +111,29 @@ class Batch:
         check(groups)
         app = self.within()
         answers: list[list[Answer]] = []
-        for parts in groups:
+        while len(answers) < len(groups):
+            parts = groups[len(answers)]
             stopped = self._stopped()
+            several = list(takewhile(self._is_at_ease, groups[len(answers) :]))
             if stopped is not None:
-                several = [_problem(part, stopped) for part in parts]
+                answers.append([_problem(part, stopped) for part in parts])
             elif parts[0].group:
-                several = await self._group(parts)
+                answers.append(await self._group(parts))
+            elif several:
+                # So they share the commits of the intake, as they would had they come one by one.
+                answers += [[one] for one in await asyncio.gather(*(self._one(p[0], app) for p in several))]
+                self._note(answers[-len(several) : -1])
             else:
-                several = [await self._one(parts[0], app)]
-            self._note(several)
-            answers.append(several)
+                answers.append([await self._one(parts[0], app)])
+            self._note(answers[-1:])
         return answers
+
+    def _is_at_ease(self, parts: Sequence[Part]) -> bool:
+        """Whether it is a lone observation that needs none of the requests right before it."""
+        part = parts[0]
+        reference = _REFERENCE.fullmatch(part.url)
+        free = not part.needs and b'"$' not in part.body and (not reference or reference[1] in self.done)
+        return self.go_on and not part.group and _observes(part) and free
 
     def _stopped(self) -> CheoyongError | None:
         if self.failed and not self.go_on:
@@ -131,9 +144,9 @@ class Batch:
             return TooLarge(f"the answers are over {ANSWER_BYTES_MAX >> 20} MiB", mend="send smaller batches")
         return None
 
-    def _note(self, answers: Sequence[Answer]) -> None:
-        self.answer_bytes += sum(len(answer.body) for answer in answers)
-        for answer in answers:
+    def _note(self, groups: Sequence[Sequence[Answer]]) -> None:
+        for answer in (one for answers in groups for one in answers):
+            self.answer_bytes += len(answer.body)
             if not answer.good:
                 self.done.pop(answer.part.id, None)
                 self.failed |= {answer.part.id, answer.part.group}
@@ -230,7 +243,7 @@ class Batch:
         reference = _REFERENCE.fullmatch(part.url)
         made = f"/v1.1{self._made(reference[1])}{reference[2]}" if reference else ""
         path = made or _path(part.url, self.root)
-        if unquote(path).startswith("/v1.1/$batch"):
+        if unquote(path.partition("?")[0]).rstrip("/").endswith("/$batch"):
             raise InvalidInput("a batch holds no batch", where=part.url[:60])
         body = self._linked(part.body) if b'"$' in part.body else part.body
         return replace(part, url=quote(path, safe=_URL_SAFE), body=body)
