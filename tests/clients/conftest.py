@@ -26,9 +26,10 @@ def city() -> Iterator[City]:
     serving = Serving(folder / "data")
     try:
         serving.start()
-        key = new_key(administrator(serving))
+        admin = administrator(serving)
+        key = new_key(admin)
         with serving.client(key) as http:
-            yield City(serving, key, http)
+            yield City(serving, admin, key, http)
     finally:
         serving.clear_away()
         shutil.rmtree(folder)

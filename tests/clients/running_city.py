@@ -6,14 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import httpx
-from serving import Serving
+from serving import Person, Serving
 
 
 @dataclass
 class City:
-    """A running installation and a key that may register, observe and read."""
+    """A running installation its administrator, and a key that may register, observe and read."""
 
     serving: Serving
+    admin: Person
     key: str
     http: httpx.Client
 

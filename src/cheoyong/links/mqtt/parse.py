@@ -7,7 +7,8 @@ import re
 
 from cheoyong.domain.errors import InvalidInput
 
-OBSERVATIONS_SUBJECTS = "v1//1.*.Observations"
+OBSERVATIONS_TOPIC = "v1.1/Observations"  # the message names its Datastream
+OBSERVATIONS_SUBJECTS = "v1//1.>"  # what of it a device may publish to, its grant says
 _OBSERVATIONS = re.compile(r"v1\.1/(?:Multi)?Datastreams\(([0-9]{1,18})\)/Observations")
 
 
@@ -31,7 +32,7 @@ def datastream_of(topic: str) -> int:
         raise InvalidInput(
             f"{topic!r:.120} is no topic for observations",
             where="topic",
-            mend="publish to v1.1/Datastreams(ID)/Observations",
+            mend=f"publish to v1.1/Datastreams(ID)/Observations or {OBSERVATIONS_TOPIC}",
         )
     return int(match[1])
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Observations created over MQTT by aiomqtt and mosquitto_pub (OGC 18-088, 14.1) against a running server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import aiomqtt
+import pytest
+from running_city import City
+from serving import new_key, register, wait_until
+
+pytestmark = pytest.mark.engines
+SET = "v1.1/Observations"
+TIME = "2016-10-05T00:00:00Z"
+
+
+def stored(city: City, stream: int) -> list[Any]:
+    answer = city.http.get(f"/v1.1/Datastreams({stream})/Observations")
+    return [row["result"] for row in answer.json()["value"]]
+
+
+def body(result: float, stream: int | None = None, **more: Any) -> str:
+    named = {} if stream is None else {"Datastream": {"@iot.id": stream, **more}}
+    return json.dumps({"phenomenonTime": TIME, "result": result, **named})
+
+
+async def publish(city: City, key: str, *messages: tuple[str, str]) -> None:
+    async with aiomqtt.Client("127.0.0.1", city.serving.mqtt_port, username="x", password=key) as client:
+        for topic, payload in messages:
+            await client.publish(topic, payload, qos=1)
+
+
+async def test_an_observation_is_created_at_either_topic_of_the_standard(city: City) -> None:
+    _, stream = register(city.http, "mqtt topics")
+    await publish(
+        city,
+        city.key,
+        (SET, body(1.5, stream, name="mqtt topics", description="inlined whole")),
+        (f"v1.1/Datastreams({stream})/Observations", body(2.5)),
+    )
+    wait_until(lambda: sorted(stored(city, stream)) == [1.5, 2.5], "both observations")
+
+
+async def test_a_message_to_the_set_that_names_no_datastream_is_refused_and_stops_nobody(city: City) -> None:
+    _, stream = register(city.http, "mqtt set")
+    await publish(city, city.key, (SET, body(1.0)), (SET, body(1.0, 2_000_000_000)), (SET, body(3.5, stream)))
+    wait_until(lambda: stored(city, stream) == [3.5], "the good one")
+
+
+async def test_S23_a_key_bound_to_its_thing_may_not_publish_to_the_set_of_all(city: City) -> None:
+    mine, my_stream = register(city.http, "mqtt bound")
+    _, other_stream = register(city.http, "mqtt other")
+    key = new_key(city.admin, thing_id=mine)
+    await publish(
+        city,
+        key,
+        (SET, body(1.0, other_stream)),  # MQTT 3.1.1 has no refusal: it is acknowledged and dropped
+        (f"v1.1/Datastreams({my_stream})/Observations", body(2.0)),
+    )
+    wait_until(lambda: stored(city, my_stream) == [2.0], "its own observation")
+    assert stored(city, other_stream) == []
+
+
+@pytest.mark.skipif(shutil.which("mosquitto_pub") is None, reason="mosquitto-clients is not installed")
+def test_mosquitto_pub_creates_an_observation(city: City) -> None:
+    _, stream = register(city.http, "mosquitto")
+    argv = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(city.serving.mqtt_port), "-u", "x", "-P", city.key,
+            "-q", "1", "-t", SET, "-m", body(4.5, stream)]  # fmt: skip
+    subprocess.run(argv, check=True, timeout=20)
+    wait_until(lambda: stored(city, stream) == [4.5], "the observation")
