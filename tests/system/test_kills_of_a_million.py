@@ -147,12 +147,14 @@ def ingest(city: Fleet, producers: dict[str, Producer], dice: random.Random) -> 
         at_kill.append(acknowledged(producers))
         print(f"{time.monotonic() - began_s:6.1f} s  {at_kill[-1]:7,d} acknowledged  kill {place + 1} {what}")
         assert at_kill[-1] < TOTAL, "the kill comes during ingest"
+        by_way = {name: len(producer.acknowledged) for name, producer in producers.items()}
         before = {name: len(producer.ids) for name, producer in producers.items()}
         bring_down(city, what)
         if what in STARTED_ANEW:
             new = [producer.ids[named[name] : before[name]] for name, producer in producers.items()]
             assert present(city, list(itertools.chain(*new))), f"acknowledged and lost at kill {place}"
             named = before
+    assert all(by_way.values()), "each way of sending was under fire"
     for producer in producers.values():
         producer.hurry.set()
     for thread in threads:
@@ -163,6 +165,7 @@ def ingest(city: Fleet, producers: dict[str, Producer], dice: random.Random) -> 
         "ingest_s": round(time.monotonic() - began_s, 1),
         "kills": dict(Counter(plan)),
         "acknowledged_at_first_and_last_kill": [at_kill[0], at_kill[-1]],
+        "of_which_by_the_last_kill": by_way,
         "acknowledged": {name: len(producer.acknowledged) for name, producer in producers.items()},
         "sent_again": {name: [p.resent, p.resent_rows] for name, p in producers.items()},
     }
