@@ -185,7 +185,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "test_the_answers_stand_in_the_order_of_the_rows_over_several_arrays",
     ),
     _not_yet(
-        "create-observations-via-mqtt/observations-creation", "served at its own door; not listed here yet"
+        "create-observations-via-mqtt/observations-creation",
+        "the topic v1.1/Observations is for one organisation only; the landing page names no MQTT endpoint",
     ),
     _not_yet("receive-updates-via-mqtt/receive-updates", "subscriptions are not served yet"),
 )
