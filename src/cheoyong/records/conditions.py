@@ -8,11 +8,13 @@ holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator as operators
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from cheoyong.records.nouns import Column, Kind, Noun
+from cheoyong.records.among import among_sql
+from cheoyong.records.nouns import NOUNS, Column, Kind, Noun
 from cheoyong.records.scalars import (
     FREE,
     Apply,
@@ -32,6 +34,9 @@ __all__ = [
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 JSON_PATH_STEPS_MAX = 16
+_PYTHON: Mapping[Operator, Callable[[Any, Any], Any]] = {
+    "=": operators.eq, "<": operators.lt, "<=": operators.le, ">": operators.gt, ">=": operators.ge,
+}  # fmt: skip
 _MIRRORED: dict[Operator, Operator] = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -141,16 +146,45 @@ def condition_sql(noun: Noun, condition: Condition, parameters: Parameters) -> s
         return f"(NOT {condition_sql(noun, condition.part, parameters)})"
     if isinstance(condition, Always):
         return "true" if condition.holds else "false"
+    found = _found(condition)
+    if found is not None:
+        measured, ids = found
+        return f"({among_sql(_name(noun), measured.way, ids, parameters)})"
     rows = Rows(noun, parameters)
-    if isinstance(condition, Holds) and isinstance(condition.value, Measured):
-        sql = rows.holds(condition.value)
-    elif isinstance(condition, Holds):
+    if isinstance(condition, Holds):
         sql = f"({rows.sql(condition.value, Kind.BOOLEAN)} IS TRUE)"
     else:
         sql = _compare(rows, condition)
     if not rows.sources:
         return sql
     return f"EXISTS (SELECT FROM {', '.join(rows.sources)} WHERE {' AND '.join([*rows.links, sql])})"
+
+
+def _found(condition: Compare | Holds) -> tuple[Measured, list[int]] | None:
+    """The rows whose geometry meets a condition, when that is known before any row is looked at.
+
+    What differs from a value, or is null, may have no geometry at all: that is seen row by row.
+    """
+    if isinstance(condition, Holds):
+        measured, wanted = condition.value, True
+        accept: Callable[[Any], bool] = bool
+    else:
+        left, sign, right = condition.left, condition.operator, condition.right
+        if isinstance(left, Constant):
+            left, sign, right = right, _MIRRORED[sign], left
+        measured, wanted = left, isinstance(right, Constant) and (right.kind is None) is (sign == "<>")
+        accept = _accepting(sign, right.value if isinstance(right, Constant) else None)
+    if not wanted or not isinstance(measured, Measured):
+        return None
+    return measured, [row for row, value in measured.known().items() if accept(value)]
+
+
+def _accepting(sign: Operator, limit: Any) -> Callable[[Any], bool]:
+    return lambda value: limit is None or bool(_PYTHON[sign](value, limit))
+
+
+def _name(noun: Noun) -> str:
+    return next(name for name, known in NOUNS.items() if known is noun)
 
 
 def _compare(rows: Rows, compare: Compare) -> str:

@@ -236,12 +236,6 @@ class Rows:
         values = {str(row): value for row, value in measured.known().items()}
         return f"({self.parameters.add(values, 'jsonb')} ->> ({alias}.id)::text)::{measured.gives.value}"
 
-    def holds(self, measured: Measured) -> str:
-        """Whether a Boolean is true, as a list of rows: so the index of their ids serves."""
-        alias, _ = self._reached(measured.way)
-        rows = [row for row, value in measured.known().items() if value]
-        return f"({alias}.id = ANY ({self.parameters.add(rows, 'bigint[]')}))"
-
     def _constant(self, constant: Constant, kind: Kind) -> str:
         if kind in NUMBERS:
             value = constant.value

@@ -24,9 +24,11 @@ from cheoyong.faces.sensorthings.entities import ENTITIES
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
 from cheoyong.faces.sensorthings.geometry import shapes_of
 from cheoyong.records import geometries
+from cheoyong.records.among import among_sql
 from cheoyong.records.conditions import Order, Parameters, order_sql
+from cheoyong.records.connection import as_organisation
 from cheoyong.records.nouns import NOUNS
-from cheoyong.records.scalars import Measured
+from cheoyong.records.scalars import Field, Measured, Rows
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LOCATION = ENTITIES["Locations"]
@@ -490,3 +492,38 @@ def test_the_reference_page_says_the_bounds_that_are_in_force() -> None:
         f"up to {filtering.RELATED_TERMS_MAX} such terms",
     ):
         assert said in text
+
+
+_WAYS = [
+    (noun, (first, *second))
+    for noun, known in NOUNS.items()
+    for first, relation in known.relations.items()
+    for second in ((), *((name,) for name in NOUNS[relation.target].relations))
+]
+
+
+@pytest.mark.parametrize(
+    ("noun", "way"), _WAYS, ids=lambda part: part if isinstance(part, str) else "/".join(part)
+)
+async def test_the_rows_found_backwards_are_those_found_row_by_row(
+    service: Any, near_and_far: tuple[int, int, int], noun: str, way: tuple[str, ...]
+) -> None:
+    parameters = Parameters()
+    rows = Rows(NOUNS[noun], parameters)
+    reached = rows.column(Field("id", (), way)).sql
+    sources, links = ", ".join(rows.sources), " AND ".join(rows.links)
+    one_by_one = f"SELECT FROM {sources} WHERE {links} AND {reached} % 4 <> 0"
+    target = noun
+    for step in way:
+        target = NOUNS[target].relations[step].target
+    async with as_organisation(service.app_pool, 1) as connection:
+        all_ids = await connection.fetch(f"SELECT n.id FROM {NOUNS[target].source} n")
+        ids = [row["id"] for row in all_ids if row["id"] % 4]
+        backwards = among_sql(noun, way, ids, parameters)
+        statement = (
+            f"SELECT count(*) FILTER (WHERE ({backwards}) IS TRUE IS DISTINCT FROM EXISTS ({one_by_one}))"
+            f" AS wrong, count(*) FILTER (WHERE {backwards}) AS found FROM {NOUNS[noun].source} n"
+        )
+        row = await connection.fetchrow(statement, *parameters.values)
+    assert row["wrong"] == 0
+    assert row["found"] or "multi_datastream" in (noun + "".join(way))
