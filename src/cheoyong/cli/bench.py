@@ -100,6 +100,45 @@ def console(
     _print(run_until_stopped(lambda stop: bench_console(gauges, alarms)), as_json=as_json)
 
 
+@app.command(cls=Command)
+def inundation(
+    cells: Annotated[int, typer.Option(help="Cells on each side, all wet.", min=100, max=8_000)] = 1_000,
+    seconds: Annotated[float, typer.Option(help="How long for each figure.", min=0.1, max=60.0)] = 3.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Inundation solvers in million cells a second, beside the memory bandwidth of the same run.
+
+    Examples:
+      cheoyong bench inundation
+      cheoyong bench inundation --cells 4000
+      cheoyong bench inundation --json
+
+    """
+    from cheoyong.app.bench_inundation import bench_inundation
+
+    _print(bench_inundation(cells, seconds), as_json=as_json)
+
+
+@app.command(cls=Command)
+def screening(
+    streams: Annotated[int, typer.Option(help="How many streams.", min=1, max=200_000)] = 10_000,
+    observations: Annotated[
+        int, typer.Option(help="How many a batch, over all streams.", min=1000, max=20_000_000)
+    ] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Screen simulated streams with all members on one core; memory of a stream.
+
+    Examples:
+      cheoyong bench screening
+      cheoyong bench screening --streams 100000 --json
+
+    """
+    from cheoyong.app.bench_screening import bench_screening
+
+    _print(bench_screening(streams, observations), as_json=as_json)
+
+
 def _print(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         import msgspec

@@ -7,10 +7,10 @@ Numba is imported by this file only, and this file only by kernels, so that the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import binding
+from llvmlite import binding  # type: ignore[import-untyped]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -18,8 +18,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 # pairwise tests that they do not overlap; the tests cost nothing beside a row of a thousand cells.
 binding.set_option("cheoyong", "-runtime-memory-check-threshold=512")
 
-# No reciprocal estimates (arcp, afn): vector and scalar code would round differently, and a result would depend
-# on where a tile begins. What is left out of "fast" is also what assumes that no infinity exists.
+# No reciprocal estimates (arcp, afn): vector and scalar code would round differently, and a result would
+# depend on where a tile begins. Left out of "fast" is also what assumes that no infinity exists.
 _HARMLESS = {"contract", "nsz", "nnan"}
 
 
@@ -33,13 +33,18 @@ def compiled(*, parallel: bool = False) -> Callable[[_Function], _Function]:
     >>> double(2.0)
     4.0
     """
-    options = {"parallel": parallel, "fastmath": _HARMLESS, "error_model": "numpy", "nogil": True}
+    options: dict[str, Any] = {
+        "parallel": parallel,
+        "fastmath": _HARMLESS,
+        "error_model": "numpy",
+        "nogil": True,
+    }
 
     def decorate(function: _Function) -> _Function:
         try:
-            return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+            return cast("_Function", numba.njit(cache=True, **options)(function))
         except RuntimeError:  # Numba found no folder for its cache: read-only installation without a home
-            return numba.njit(**options)(function)  # type: ignore[no-any-return]
+            return cast("_Function", numba.njit(**options)(function))
 
     return decorate
 

@@ -20,7 +20,7 @@ _ONE = np.float32(1.0)
 
 
 def inverse_cube_root(x: Any) -> Any:
-    """x^(-1/3) for x > 0 (1e-30 to 1e30): relative error below 3e-7 in float32, 1e-12 in float64; compiled code only."""
+    """x^(-1/3), 1e-30 < x < 1e30; error below 3e-7 (float32), 1e-12 (float64); compiled code only."""
     raise NotImplementedError
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What drives a flood: rain, water let in at points, a prescribed stage (tide, river), edges where it leaves."""
+"""What drives a flood: rain, water let in at points, a prescribed stage (tide, river), open edges."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def steady(value: float) -> Course:
 
 @dataclass(frozen=True, slots=True)
 class Inflow:
-    """Discharge let in, m³/s (negative: taken out, as far as there is water), shared evenly by the cells (row, column)."""
+    """Discharge let in, m³/s (negative: taken out while there is water), shared by cells (row, column)."""
 
     cells: tuple[tuple[int, int], ...]
     discharge_m3_s: Course
@@ -72,9 +72,9 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Cells (row, column) at an edge where water leaves at normal depth on ``slope`` (m/m), through one face each.
+    """Cells (row, column) at an edge where water leaves at normal depth on ``slope``, through one face each.
 
-    Manning's law, q = h^(5/3) √slope / n, at most what the cell holds.
+    ``slope`` m/m; Manning's law, q = h^(5/3) √slope / n, at most what the cell holds.
     """
 
     cells: tuple[tuple[int, int], ...]
@@ -117,6 +117,10 @@ def check_forcings(forcings: Forcings, terrain: Terrain) -> None:
     for edge in forcings.opens:
         if not 0.0 < edge.slope <= 1.0:
             raise ImpossibleValue("slope above 0, at most 1", where="opens")
+    _check_rain(forcings, terrain)
+
+
+def _check_rain(forcings: Forcings, terrain: Terrain) -> None:
     if forcings.rain_m_s is not None and not all(0.0 <= rate <= 1e-3 for rate in forcings.rain_m_s.value):
         raise ImpossibleValue("rain 0 to 0.001 m/s (3,600 mm/h)", where="rain_m_s")
     if forcings.rain_share is not None:

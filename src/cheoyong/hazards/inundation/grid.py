@@ -18,7 +18,7 @@ _GRAVITY = 9.80665
 
 @dataclass(slots=True)
 class Grid:
-    """Padded bed ``z`` (m above ``datum_m``) and friction ``r`` = g n²; ``inside`` cuts the terrain out of it."""
+    """Padded bed ``z`` (m above ``datum_m``) and friction ``r`` = g n²; ``inside``: the terrain itself."""
 
     z: Any
     r: Any

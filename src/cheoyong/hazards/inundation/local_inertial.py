@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One time step of the local-inertial equations: shallow water without the advection of momentum.
 
-Bates, Horritt and Fewtrell (2010), J. Hydrology 387: flux eq. 11, depth eq. 12. de Almeida, Bates, Freer and
-Souvignet (2012), Water Resources Research 48, W05528: q-centred flux (eq. 9), which damps the chequerboard that
-eq. 11 leaves on smooth beds. Friction takes the component of flow across the face, as those papers do.
+Bates, Horritt and Fewtrell (2010), J. Hydrology 387: flux and depth. de Almeida, Bates, Freer and
+Souvignet (2012), Water Resources Research 48, W05528: q-centred flux, which damps the chequerboard that the
+first leaves on smooth beds. Friction takes the component of flow across the face, as those papers do.
 
 Ours: |q| is held to half of the donor's water per step, so that a cell can owe at most its own depth;
 the debt stays in the depth as a negative number until water comes back. Nothing is clipped, so mass is kept.
@@ -55,7 +55,7 @@ def _faces(
 
 @compiled()
 def _rise(h: Any, peak: Any, left: Any, right: Any, below: Any, above: Any, ratio: Any) -> None:
-    """Add to a row of depths what flowed in less what flowed out (eq. 12); ``peak``: greatest of each column.
+    """Add to a row of depths what flowed in less what flowed out; ``peak``: greatest of each column.
 
     A single greatest depth of the row would be one chain of comparisons, which LLVM does not vectorise.
     """
@@ -83,7 +83,7 @@ def step(
 
     Every face is computed from the state before the step, so the result does not depend on who computes what:
     the faces between two bands first, then each band by itself in one sweep through memory.
-    ``r`` = g n² (m^(1/3)... SI), one row if the same everywhere; ``deepest`` gets each task's greatest depth.
+    ``r`` = g n² (SI), one row if the same everywhere; ``deepest`` gets each task's greatest depth.
     """
     rough = 1 if r.shape[0] > 1 else 0
     rows_end = h.shape[0] - 1

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shallow water equations to second order: MUSCL in space, Heun in time.
 
-Audusse et al. (2004), sec. 3: minmod slopes of stage, depth and velocity, bed at a face = stage − depth, hydrostatic
-reconstruction between the two sides, and a centred source for the bed inside a cell. Heun: Shu and Osher (1988).
+Audusse et al. (2004), sec. 3: minmod slopes of stage, depth and velocity, bed at a face = stage −
+depth, hydrostatic reconstruction between the two sides, and a centred source for the bed inside a cell.
+Heun: Shu and Osher (1988), J. Comput. Phys. 77.
 Beside dry cells the slopes are zero (first order), so that no water is invented at the shore.
 """
 
@@ -28,7 +29,7 @@ def _slopes(
     dry, gravity, half, zero, one = k[0], k[1], k[2], k[4], k[5]
     for i in range(h1.size):
         a, b, c = h0[i], h1[i], h2[i]
-        smooth = one if min(a, min(b, c)) > dry else zero
+        smooth = one if min(a, b, c) > dry else zero
         e = b + z1[i]
         before, after = b - a, c - b
         dh = half * smooth * (max(zero, min(before, after)) + min(zero, max(before, after)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a flood over a window of time: state and forcings in; depths, maxima, arrival and the water balance out.
+"""Run a flood over a window of time: state and forcings in; depths, maxima, arrival, balance out.
 
 Pure: no clock, no file. The same input gives the same output bit for bit, whatever the number of threads.
 """
@@ -31,7 +31,7 @@ class Choices:
 
     ``dry_m``: depth below which water does not move, m. ``cfl`` None = 0.7, 0.45 or 0.25 by method.
     ``wet_m``: depth that counts as arrival, m. ``step_s_max``: longest time step, s.
-    ``watch_steps``: maxima and arrival are looked at every so many steps. ``active_tiles_only`` changes speed only.
+    ``watch_steps``: maxima and arrival are taken every so many. ``active_tiles_only`` changes speed only.
     """
 
     method: Method = "local_inertial"
@@ -63,9 +63,9 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Water at ``at_s`` seconds, arrays (rows, columns). A tiny negative depth is water owed, see local_inertial.
+    """Water at ``at_s`` s, arrays (rows, columns). A tiny negative depth is water owed, see local_inertial.
 
-    ``flow_x_m2_s``, ``flow_y_m2_s``: unit discharge through the low face of each cell (local inertial) or in it
+    ``flow_x_m2_s``, ``flow_y_m2_s``: unit discharge through each cell's low face (local inertial) or in it
     (shallow water); a state goes on only with the kind of method it came from.
     """
 
@@ -77,7 +77,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run gives. ``depth_max_m`` and ``arrival_s`` (rows, columns; NaN = never) since the start of this run.
+    """What a run gives. ``depth_max_m``, ``arrival_s`` (rows, columns; NaN = never) since the run began.
 
     ``brought_m3``: all that forcings brought less what left. ``balance_m3``: water now less water before less
     ``brought_m3``: the error of the computation. ``complete`` False: it was cancelled at ``state.at_s``.
@@ -160,7 +160,9 @@ def _march(
                 greatest, arrival, solver.depth, solver.tasks, dtype.type(at_s), dtype.type(choices.wet_m)
             )
     inside = grid.inside
-    water = State(*(a[inside].copy() for a in (solver.depth, solver.flow_x, solver.flow_y)), at_s)
+    water = State(
+        solver.depth[inside].copy(), solver.flow_x[inside].copy(), solver.flow_y[inside].copy(), at_s
+    )
     if not np.all(np.isfinite(water.depth_m)):
         raise ImpossibleValue("the computation left the real numbers", where="depth_m", mend="a lower cfl")
     balance = _volume(grid, solver) - before - sources.volume_m3

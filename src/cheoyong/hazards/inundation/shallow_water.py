@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One time step of the full shallow water equations by finite volumes, first order in space and time.
 
-Fluxes: Harten, Lax and van Leer (1983), SIAM Review 25(1), with Davis' (1988) speeds, the dry-bed speeds of Toro
-(2001), "Shock-Capturing Methods for Free-Surface Shallow Flows", sec. 10.3, and the momentum along the face carried
-by the flow of water (the contact wave of HLLC). Bed: hydrostatic reconstruction, Audusse, Bouchut, Bristeau, Klein
-and Perthame (2004), SIAM J. Sci. Comput. 25(6). Friction: Manning, semi-implicit.
+Fluxes: Harten, Lax and van Leer (1983), SIAM Review 25(1), with Davis' (1988) speeds, the dry-bed speeds of
+Toro (2001), "Shock-Capturing Methods for Free-Surface Shallow Flows", and the momentum along the face carried
+by the flow of water (the contact wave of HLLC). Bed: hydrostatic reconstruction, Audusse, Bouchut, Bristeau,
+Klein and Perthame (2004), SIAM J. Sci. Comput. 25(6). Friction: Manning, semi-implicit.
 
 Momentum fluxes are kept as differences from the hydrostatic pressure of either side. A lake at rest then has
 fluxes of exactly zero, in float32 too, instead of small differences of large numbers.
@@ -40,7 +40,7 @@ def fluxes(
     mass: Any, to_a: Any, to_b: Any, along: Any, h_a: Any, u_a: Any, v_a: Any, c_a: Any, z_a: Any,
     h_b: Any, u_b: Any, v_b: Any, c_b: Any, z_b: Any, k: Any,
 ) -> None:  # fmt: skip
-    """HLL fluxes over a row of faces from a to b; ``to_a``, ``to_b`` less each side's hydrostatic pressure."""
+    """HLL fluxes over a row of faces from a to b; ``to_a``, ``to_b``: less each side's pressure at rest."""
     dry, gravity, half, two, zero, one = k[0], k[1], k[2], k[3], k[4], k[5]
     tiny = k[6]
     for i in range(mass.size):
@@ -66,8 +66,9 @@ def fluxes(
 
 @compiled()
 def advance(
-    h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, r: Any, mx0: Any, mx1: Any, px0: Any, px1: Any, tx0: Any,
-    tx1: Any, my0: Any, my1: Any, py0: Any, py1: Any, ty0: Any, ty1: Any, k: Any, ratio: Any, dt: Any,
+    h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, r: Any, mx0: Any, mx1: Any, px0: Any, px1: Any,
+    tx0: Any, tx1: Any, my0: Any, my1: Any, py0: Any, py1: Any, ty0: Any, ty1: Any,
+    k: Any, ratio: Any, dt: Any,
 ) -> None:  # fmt: skip
     """New state of a row of cells: fluxes in less fluxes out, then Manning friction at the new depth."""
     dry, zero, one = k[0], k[4], k[5]
@@ -121,14 +122,16 @@ def _sweep(
         primitive(q[0], q[1], q[2], h[j + 1, a:b], hu[j + 1, a:b], hv[j + 1, a:b], k)
         lo, up = fy[j & 1], fy[(j + 1) & 1]
         fluxes(
-            up[0], up[1], up[2], up[3], h[j, x0:x1], p[1, 1 : n + 1], p[0, 1 : n + 1], p[2, 1 : n + 1], z[j, x0:x1],
-            h[j + 1, x0:x1], q[1, 1 : n + 1], q[0, 1 : n + 1], q[2, 1 : n + 1], z[j + 1, x0:x1], k,
+            up[0], up[1], up[2], up[3], h[j, x0:x1], p[1, 1 : n + 1], p[0, 1 : n + 1], p[2, 1 : n + 1],
+            z[j, x0:x1], h[j + 1, x0:x1], q[1, 1 : n + 1], q[0, 1 : n + 1], q[2, 1 : n + 1],
+            z[j + 1, x0:x1], k,
         )  # fmt: skip
         if j >= first:
             hj, zj = h[j, a:b], z[j, a:b]
             fluxes(
                 fx[0], fx[1], fx[2], fx[3], hj[0 : n + 1], p[0, 0 : n + 1], p[1, 0 : n + 1], p[2, 0 : n + 1],
-                zj[0 : n + 1], hj[1 : n + 2], p[0, 1 : n + 2], p[1, 1 : n + 2], p[2, 1 : n + 2], zj[1 : n + 2], k,
+                zj[0 : n + 1], hj[1 : n + 2], p[0, 1 : n + 2], p[1, 1 : n + 2], p[2, 1 : n + 2],
+                zj[1 : n + 2], k,
             )  # fmt: skip
             advance(
                 h2[j, x0:x1], hu2[j, x0:x1], hv2[j, x0:x1], h[j, x0:x1], hu[j, x0:x1], hv[j, x0:x1],

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,11 @@ class Stepper(Protocol):
     depth: Any
     flow_x: Any
     flow_y: Any
-    tasks: Any
+
+    @property
+    def tasks(self) -> Any:
+        """Active (band, first column, end column)."""
+        ...
 
     def step(self, at_most_s: float) -> float:
         """Advance by a stable time step, not above ``at_most_s``; the seconds advanced."""
@@ -83,7 +88,7 @@ class LocalInertial:
         if self._deepest_m < 0.0:
             self._deepest_m = float(self.depth.max())
         self._tiles.look(self.depth)
-        wave = np.sqrt(_GRAVITY * max(self._deepest_m, self._dry_m))
+        wave = math.sqrt(_GRAVITY * max(self._deepest_m, self._dry_m))
         dt = min(at_most_s, self._cfl * grid.cell_m / wave)
         deepest = np.zeros(len(self.tasks), dtype)
         local_inertial.step(
@@ -144,8 +149,9 @@ class ShallowWater:
 
     def rained(self, added: Any) -> None:
         """Tiles at rest are not computed: both copies of their depth must have the rain."""
-        for depth in (self._other[0], *(self._third[:1] if self._third else ())):
-            depth += added
+        np.add(self._other[0], added, out=self._other[0])
+        if self._third is not None:
+            np.add(self._third[0], added, out=self._third[0])
         self._tiles.look_again()
 
     def _now(self) -> tuple[Any, Any, Any]:
@@ -154,11 +160,11 @@ class ShallowWater:
     def _stable_s(self) -> float:
         return self._cfl * self._grid.cell_m / max(self._fastest_m_s, 1e-6)
 
-    def _stage(self, before: tuple[Any, ...], after: tuple[Any, ...], dt: float) -> float:
+    def _stage(self, before: tuple[Any, Any, Any], after: tuple[Any, Any, Any], dt: float) -> float:
         """One Euler step into ``after``; the greatest wave speed of ``before``, m/s."""
         grid, dtype = self._grid, self.depth.dtype
         fastest = np.zeros(len(self.tasks), dtype)
-        kernel = muscl.stage if self._second else shallow_water.stage
+        kernel: Any = muscl.stage if self._second else shallow_water.stage
         kernel(
             *after, *before, grid.z, grid.r, self.tasks, fastest, self._k,
             dtype.type(dt / grid.cell_m), dtype.type(dt),

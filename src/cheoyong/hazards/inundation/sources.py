@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forcings put into effect between two steps; every litre that really entered or left is counted in float64.
 
-Float32 would round a steady small amount the same way each time. Rain is therefore given in whole multiples of
-2^-20 m (a thousandth of a millimetre), which float32 adds without error up to 16 m of depth, and what a point
-inflow still owes after rounding is carried to the next step.
+Float32 would round a steady small amount the same way each time. Rain is therefore given in whole multiples
+of 2^-20 m (a thousandth of a millimetre), which float32 adds without error up to 16 m of depth; what a
+point inflow still owes after rounding is carried to the next step.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ class Sources:
         self._grid, self._forcings = grid, forcings
         self.volume_m3 = 0.0
         self._owed_m3 = [0.0] * len(forcings.inflows)
-        self._cells = {
-            id(f): grid.cells(f.cells) for f in (*forcings.inflows, *forcings.stages, *forcings.opens)
-        }
+        points: list[Inflow | Stage | Open] = [*forcings.inflows, *forcings.stages, *forcings.opens]
+        self._cells = {id(point): grid.cells(point.cells) for point in points}
         share = np.ones((grid.rows, grid.columns)) if forcings.rain_share is None else forcings.rain_share
         open_ground = grid.z[grid.inside] < 0.5 * float(grid.z[0, 0])
         self._share = np.where(open_ground, share, 0.0)

@@ -22,10 +22,10 @@ DEFAULT_ROUGHNESS = 0.03
 class Terrain:
     """Ground on square cells. Row 0 is the lowest y, column 0 the lowest x.
 
-    ``bed_m`` (rows, columns): elevation of the bed, m, any datum. NaN or ±inf is a **closed wall**: no water enters,
-    rain on it is not counted. The outer edge is a wall too, except at cells that forcings open.
-    ``cell_m``: side of a cell, m. ``roughness``: Manning's n, s/m^(1/3), one number or a map; NaN in the map becomes
-    the default 0.03. Raises InvalidInput or ImpossibleValue for shapes or values that no ground has.
+    ``bed_m`` (rows, columns): elevation of the bed, m, any datum. NaN or ±inf is a **closed wall**: no water
+    enters, rain on it is not counted. The outer edge is a wall too, except at cells that forcings open.
+    ``cell_m``: side of a cell, m. ``roughness``: Manning's n, s/m^(1/3), one number or a map; NaN in the map
+    becomes the default 0.03. Raises InvalidInput or ImpossibleValue for shapes or values that no ground has.
 
     >>> ground = Terrain(np.array([[0.0, 1.0, np.nan]]), cell_m=10.0)
     >>> ground.walls.tolist(), ground.shape
@@ -66,7 +66,7 @@ class Terrain:
 
     @property
     def datum_m(self) -> float:
-        """Elevation subtracted inside solvers, so that float32 keeps millimetres on a high plain; 0 if all walls."""
+        """Elevation subtracted inside solvers, so that float32 keeps millimetres on a high plain, m."""
         open_bed = self.bed_m[np.isfinite(self.bed_m)]
         return float(np.floor(open_bed.min())) if open_bed.size else 0.0
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Active tiles: which parts of the grid hold water or may be reached by it soon; the rest costs nothing.
 
-A tile is ``BAND_ROWS`` × ``TILE_COLUMNS`` cells. Water moves by at most one cell a step, so a ring of one tile
-around every wet tile is enough for as many steps as a tile is high; tiles are looked at again well before.
+A tile is ``BAND_ROWS`` × ``TILE_COLUMNS`` cells. Water moves by at most one cell a step, so a ring of one
+tile around every wet tile is enough for as many steps as a tile is high; the next look comes well before.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from cheoyong.hazards.inundation.tiles import BAND_ROWS
 
 @compiled(parallel=True)
 def remember(greatest: Any, arrival: Any, depth: Any, tasks: Any, at_s: Any, wet_m: Any) -> None:
-    """Raise ``greatest``, m, to the present depth; note ``at_s`` where a depth of ``wet_m`` is reached first."""
+    """Raise ``greatest``, m, to the present depth; note ``at_s`` where ``wet_m`` is reached first."""
     for t in prange(tasks.shape[0]):
         first = 1 + tasks[t, 0] * BAND_ROWS
         x0, x1 = tasks[t, 1], tasks[t, 2]
