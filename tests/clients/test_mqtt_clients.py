@@ -82,3 +82,18 @@ def test_S23_a_subscription_is_refused_by_name_and_not_left_silent(city: City) -
                 "-P", city.key, "-W", "10", "-t", topic]  # fmt: skip
         told = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
         assert "All subscription requests were denied" in told.stderr, topic
+
+
+async def test_S08_the_set_of_all_never_reaches_another_organisations_datastream(city: City) -> None:
+    thing, stream = register(city.http, "mqtt stranger")
+    _, mine = register(city.http, "mqtt ours")
+    row = city.serving.database.fetch(
+        "INSERT INTO organisation (name, created_at) VALUES ('stranger', now()) RETURNING id"
+    )
+    for table, column in (("thing", thing), ("datastream", stream)):
+        city.serving.database.fetch(
+            f"UPDATE {table} SET organisation_id = {row[0]['id']} WHERE id = {column} RETURNING id"
+        )
+    await publish(city, city.key, (SET, body(1.0, stream)), (SET, body(2.0, mine)))
+    wait_until(lambda: stored(city, mine) == [2.0], "our own observation")
+    assert city.serving.count(f"SELECT count(*) FROM observation WHERE datastream_id = {stream}") == 0
