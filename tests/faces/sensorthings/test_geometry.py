@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import pytest_asyncio
 import shapely
@@ -22,7 +23,7 @@ from cheoyong.domain.errors import CheoyongError, InvalidInput, NotSupported, To
 from cheoyong.faces.sensorthings import filtering, measuring
 from cheoyong.faces.sensorthings.entities import ENTITIES
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
-from cheoyong.faces.sensorthings.geometry import shapes_of
+from cheoyong.faces.sensorthings.geometry import pieces_of, shapes_of
 from cheoyong.records import geometries
 from cheoyong.records.among import among_sql
 from cheoyong.records.conditions import Order, Parameters, order_sql
@@ -527,3 +528,14 @@ async def test_the_rows_found_backwards_are_those_found_row_by_row(
         row = await connection.fetchrow(statement, *parameters.values)
     assert row["wrong"] == 0
     assert row["found"] or "multi_datastream" in (noun + "".join(way))
+
+
+@pytest.mark.parametrize("positions", [[], [1], [1] * 20_000, [4] * 9_000 + [70_000, 1, 200_000, 2]])
+def test_pieces_hold_every_row_once_and_few_positions(positions: list[int]) -> None:
+    shapes = np.array([None if n == 4 else shapely.MultiPoint([[0, 0]] * n) for n in positions], object)
+    pieces = pieces_of(shapes)
+    assert [row for piece in pieces for row in range(len(shapes))[piece]] == list(range(len(shapes)))
+    for piece in pieces:
+        held = [len(shape.geoms) for shape in shapes[piece] if shape is not None]
+        assert len(held) <= 6_000
+        assert sum(sorted(held)[:-1]) <= 60_000

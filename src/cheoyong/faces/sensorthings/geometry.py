@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,6 +46,7 @@ SHAPES_TAKEN: Mapping[str, int] = {name: 1 if name == _LENGTH else 2 for name in
 _SRIDS = ("4326", "0")  # 0: none said
 _SRID = re.compile(r"\s*SRID=(\d{1,9})\s*;", re.IGNORECASE)
 _PATTERN = re.compile(r"[012TF*]{9}", re.IGNORECASE)
+_ROW_WEIGHT, _PIECE_WEIGHT = 10, 60_000  # in positions
 _LINES = ("LineString", "LinearRing", "MultiLineString")
 
 
@@ -96,6 +98,18 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
 def one_shape(shape: Any) -> Shapes:
     """An array of one geometry."""
     return np.array([shape], object)
+
+
+def pieces_of(shapes: Shapes) -> list[slice]:
+    """The array in pieces of some 5,000 points, or fewer rows of more positions: a step that ends soon.
+
+    >>> pieces_of(shapely.points([[0, 0]] * 6_000))
+    [slice(0, 5454, None), slice(5454, 6000, None)]
+    """
+    weight = np.cumsum(_ROW_WEIGHT + shapely.get_num_coordinates(shapes))
+    ends = np.flatnonzero(np.diff(weight // _PIECE_WEIGHT)) + 1
+    edges = [0, *ends.tolist(), len(shapes)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def work_of(name: str, literal: Any, pattern: str, *, literal_first: bool) -> Work:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cheoyong.domain.errors import InvalidInput, TooLarge
-from cheoyong.faces.sensorthings.geometry import shapes_of
+from cheoyong.faces.sensorthings.geometry import pieces_of, shapes_of
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.records.conditions import Compare, Condition, Every, Holds, Not, Order, Some
 from cheoyong.records.connection import Connection
@@ -20,7 +20,6 @@ from cheoyong.records.scalars import Apply, Measured, Scalar
 
 FUNCTIONS_MAX = 8  # of one request
 WORK_S_MAX = 10.0
-_PIECE_ROWS = 5_000
 _Shaped = tuple[list[int], Any]  # ids of rows and their geometries
 
 
@@ -70,8 +69,7 @@ async def _shaped(connection: Connection, noun: str, column: str) -> _Shaped:
 async def _values(term: Measured, ids: Sequence[int], shapes: Any) -> dict[int, float | bool]:
     """In pieces, in a thread: others are served meanwhile, and the time limit can end it."""
     values = {}
-    for start in range(0, len(ids), _PIECE_ROWS):
-        piece = slice(start, start + _PIECE_ROWS)
+    for piece in pieces_of(shapes):
         found = await asyncio.to_thread(term.work, shapes[piece])
         values.update({row: value for row, value in zip(ids[piece], found, strict=True) if value is not None})
     return values
