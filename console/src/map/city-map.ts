@@ -167,6 +167,7 @@ export class CityMapView {
   #setGauges(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
+    if (!this.#ready) return; // a new style is on its way, and its images with it
     const { gauges } = this.#scene;
     this.#drawn = gauges;
     this.#map.getSource<GeoJSONSource>('gauges')?.setData({
