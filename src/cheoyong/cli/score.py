@@ -75,6 +75,43 @@ def river(
     _print_json(score) if as_json else _print_table(score)
 
 
+@app.command(cls=Command)
+def detect(
+    series: Annotated[
+        Path, typer.Option(help="Folder of *.csv with timestamp,value.", exists=True, file_okay=False)
+    ],
+    windows: Annotated[
+        Path, typer.Option(help="JSON: file name to windows of time.", exists=True, dir_okay=False)
+    ],
+    threshold: Annotated[
+        float, typer.Option(help="The p-value that alarms, for all series.", min=1e-12, max=1.0)
+    ] = 1e-3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Screen a folder in Numenta Anomaly Benchmark form, one setting for all, and score the alarms.
+
+    Examples:
+      cheoyong score detect --series nab --windows nab/combined_windows.json
+      cheoyong score detect --series nab --windows nab/combined_windows.json --json
+
+    """
+    import json
+
+    from cheoyong.app.score_detect import score_folder
+    from cheoyong.domain.errors import CheoyongError
+
+    try:
+        score = score_folder(series, windows, threshold)
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    if as_json:
+        typer.echo(json.dumps(score, ensure_ascii=False))
+        return
+    for name, value in score.items():
+        typer.echo(f"{name:24} {value}")
+
+
 def _hours(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Laws that every member of the screening engine keeps, and the engine as a whole. Series are synthetic."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from cheoyong.detect.anomaly.cusum import CEILING, cusum
+from cheoyong.detect.anomaly.engine import screen_batch
+from cheoyong.detect.anomaly.level import level
+from cheoyong.detect.anomaly.page_hinkley import FORGET, page_hinkley
+from cheoyong.detect.anomaly.rate import rate
+from cheoyong.detect.anomaly.season import season
+from cheoyong.detect.anomaly.shape import shape
+from cheoyong.detect.anomaly.state import MEMBERS, STREAM, dump, load, new_streams
+
+CALLS = {
+    "level": lambda stream, at_us, value: level(stream, value),
+    "rate": lambda stream, at_us, value: rate(stream, value),
+    "cusum": lambda stream, at_us, value: cusum(stream, value),
+    "page_hinkley": lambda stream, at_us, value: page_hinkley(stream, value),
+    "season": season,
+    "shape": lambda stream, at_us, value: shape(stream, value),
+}
+MINUTES_5_US = 300_000_000
+
+
+def member_scores(name, values):
+    streams = new_streams(1)
+    scores = []
+    for i, value in enumerate(values):
+        scores.append(CALLS[name](streams[0], i * MINUTES_5_US, value))
+        streams["last"] = value
+        streams["seen"] += 1
+    return np.array(scores)
+
+
+def run(values, streams=None, threshold=1e-3, start=0):
+    streams = new_streams(1) if streams is None else streams
+    at_us = (start + np.arange(len(values))) * MINUTES_5_US
+    p, alarms = screen_batch(streams, np.zeros(len(values), np.int64), at_us, np.asarray(values), threshold)
+    return streams, p, alarms
+
+
+def noise(count, seed=1):
+    return np.random.default_rng(seed).normal(size=count)
+
+
+def test_every_member_has_its_call():
+    assert set(CALLS) == set(MEMBERS)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_constant_input_surprises_no_member(name):
+    assert np.abs(member_scores(name, np.zeros(300))).max() == 0.0
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_members_stay_finite_on_values_of_every_size(name):
+    assert np.isfinite(member_scores(name, [0.0, 1e-300, 1e100, -1e100, 5.0] * 60)).all()
+
+
+@pytest.mark.parametrize("name", ["level", "rate", "cusum", "page_hinkley", "season"])
+def test_a_jump_scores_above_everything_in_the_noise_before_it(name):
+    quiet = noise(400)
+    scores = np.abs(member_scores(name, np.concatenate([quiet, np.full(12, 40.0)])))
+    assert scores[400:].max() > scores[100:400].max()
+
+
+def test_shape_finds_a_form_never_seen_at_a_usual_level():
+    wave = np.sin(np.arange(800) * 2 * np.pi / 16)
+    wave[720:752] = np.sign(wave[720:752]) * np.where(np.arange(32) % 4 < 2, 1.0, -1.0)
+    scores = member_scores("shape", wave)
+    assert scores[720:760].max() > 3 * scores[200:720].max() + 0.1
+
+
+def test_sums_have_their_bound():
+    up = np.full(2000, 50.0)
+    assert member_scores("cusum", up).max() <= CEILING
+    assert member_scores("page_hinkley", up).max() <= 2 * 3.0 / (1 - FORGET)
+
+
+def test_nan_infinity_and_the_impossible_teach_nothing_and_never_alarm():
+    values = noise(600)
+    broken = np.insert(values, [100, 300, 500], [np.nan, np.inf, -1e200])
+    streams, p, alarms = run(broken)
+    at = np.flatnonzero(np.isnan(p))
+    assert at.tolist() == [100, 301, 502]
+    assert not alarms[at].any()
+    assert streams["seen"][0] == 600
+
+
+def test_a_gap_of_a_year_keeps_everything_finite():
+    streams, _, _ = run(noise(500))
+    _, p, _ = run(noise(500, 2), streams, start=365 * 288)
+    assert ((p > 0) & (p <= 1)).all()
+
+
+def test_a_constant_stream_never_alarms_until_it_changes():
+    _, _, alarms = run(np.full(3000, 7.0))
+    assert not alarms.any()
+
+
+def test_a_spike_far_out_alarms_once():
+    values = noise(2000)
+    values[1500:1503] = 60.0
+    _, p, alarms = run(values, threshold=1e-4)
+    assert p[1500] < 1e-4
+    assert alarms[1500:1600].sum() == 1
+
+
+def test_batches_of_any_size_and_a_snapshot_between_give_the_same_bits():
+    values = noise(1000)
+    whole, p, alarms = run(values)
+    streams, parts, sounded = new_streams(1), [], []
+    for start in range(0, 1000, 37):
+        streams = pickle.loads(pickle.dumps(load(dump(streams))))
+        streams, part, on = run(values[start : start + 37], streams, start=start)
+        parts.append(part)
+        sounded.append(on)
+    assert np.concatenate(parts).tobytes() == p.tobytes()
+    assert np.concatenate(sounded).tolist() == alarms.tolist()
+    assert dump(streams) == dump(whole)
+
+
+def test_streams_do_not_touch_each_other():
+    values = noise(400)
+    both = new_streams(2)
+    which = np.tile([0, 1], 400)
+    at_us = np.repeat(np.arange(400) * MINUTES_5_US, 2)
+    mixed = np.column_stack([values, noise(400, 9)]).ravel()
+    p, _ = screen_batch(both, which, at_us, mixed, 1e-3)
+    alone, single, _ = run(values)
+    assert p[::2].tobytes() == single.tobytes()
+    assert dump(both[:1]) == dump(alone)
+
+
+def test_a_row_beyond_the_streams_is_refused():
+    with pytest.raises(IndexError):
+        screen_batch(new_streams(1), np.array([1]), np.array([0]), np.array([1.0]), 1e-3)
+
+
+def test_memory_is_fixed_and_a_hundred_thousand_streams_fit_in_a_gigabyte():
+    streams, _, _ = run(noise(5000))
+    assert streams.nbytes == STREAM.itemsize
+    assert STREAM.itemsize * 100_000 <= 10**9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_p_values_of_steady_noise_are_near_uniform_in_the_tail(seed):
+    _, p, _ = run(noise(20_000, seed))
+    assert 0.005 < (p[5000:] <= 0.01).mean() < 0.02
