@@ -107,7 +107,7 @@ def test_a_spike_far_out_alarms_once():
     values[1500:1503] = 60.0
     _, p, alarms = run(values, threshold=1e-4)
     assert p[1500] < 1e-4
-    assert alarms[1500:1600].sum() == 1
+    assert alarms[1500:1700].sum() == 1
 
 
 def test_batches_of_any_size_and_a_snapshot_between_give_the_same_bits():

@@ -20,7 +20,7 @@ from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
 from cheoyong.learn.nab_score import PROFILES, Judged, scaled_score, tally
 
 FILE_BYTES_MAX = 200_000_000
-THRESHOLD = 1e-3  # p-value that alarms, one for all series
+THRESHOLD = 1e-2  # p-value that alarms, one for all series
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def detect(
     ],
     threshold: Annotated[
         float, typer.Option(help="The p-value that alarms, for all series.", min=1e-12, max=1.0)
-    ] = 1e-3,
+    ] = 1e-2,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Screen a folder in Numenta Anomaly Benchmark form, one setting for all, and score the alarms.

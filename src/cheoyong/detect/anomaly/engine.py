@@ -19,7 +19,7 @@ from cheoyong.detect.anomaly.state import Streams
 from cheoyong.detect.anomaly.tail import p_value, surprise
 
 WARM = 200  # observations before a stream may alarm
-REST = 100  # observations an alarm lasts: what follows at once is the same event
+REST = 200  # observations an alarm lasts: what follows at once is the same event
 
 
 @compiled
