@@ -6,7 +6,8 @@ Numba is imported by this file only, and this file only by kernels, so that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import numba
@@ -50,3 +51,16 @@ def compiled(*, parallel: bool = False) -> Callable[[_Function], _Function]:
 
 
 prange = numba.prange
+
+_CELLS_WORTH_A_THREAD = 16_000
+
+
+@contextmanager
+def threads_for(cells: int) -> Iterator[None]:
+    """Use one thread on a small grid: waiting for each other would cost more than it brings."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(max(1, min(before, cells // _CELLS_WORTH_A_THREAD)))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

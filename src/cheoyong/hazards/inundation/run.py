@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cheoyong.domain.errors import ImpossibleValue, InvalidInput
+from cheoyong.hazards.inundation.compiled import threads_for
 from cheoyong.hazards.inundation.forcing import Forcings, check_forcings
 from cheoyong.hazards.inundation.grid import Grid, grid_of
 from cheoyong.hazards.inundation.solvers import LocalInertial, ShallowWater, Stepper, Tiles
@@ -134,7 +135,8 @@ def run(
         ("flow_y", state.flow_y_m2_s),
     ):
         getattr(solver, name)[...] = grid.padded(np.where(terrain.walls, 0.0, values))
-    return _march(grid, solver, sources, state.at_s, until_s, choices, cancelled)
+    with threads_for(grid.rows * grid.columns):
+        return _march(grid, solver, sources, state.at_s, until_s, choices, cancelled)
 
 
 def _march(
