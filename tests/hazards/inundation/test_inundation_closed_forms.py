@@ -59,5 +59,5 @@ def test_a_lake_at_rest_stays_at_rest(method: str, precision: str, tolerance: fl
 
 
 def test_a_wave_on_a_plane_is_within_two_percent() -> None:
-    """At theta = 1. It does not converge with smaller cells yet: see Limits in docs/explanation/inundation.md."""
+    """At theta = 1. It does not converge with smaller cells yet: docs/explanation/inundation.md, Limits."""
     assert max(wave_on_plane(cell_m) for cell_m in (100.0, 50.0)) <= 0.02
