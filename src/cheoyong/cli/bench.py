@@ -132,6 +132,7 @@ def screening(
     Examples:
       cheoyong bench screening
       cheoyong bench screening --streams 100000 --json
+      cheoyong bench screening --streams 1000 --observations 200000
 
     """
     from cheoyong.app.bench_screening import bench_screening

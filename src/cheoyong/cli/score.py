@@ -93,6 +93,7 @@ def detect(
     Examples:
       cheoyong score detect --series nab --windows nab/combined_windows.json
       cheoyong score detect --series nab --windows nab/combined_windows.json --json
+      cheoyong score detect --series nab --windows nab/combined_windows.json --threshold 0.001
 
     """
     import json
