@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from cheoyong.app.engines.postgres import Postgres
-from cheoyong.domain.errors import Conflict, NotFound
+from cheoyong.domain.errors import Conflict, NotFound, TooLarge
 from cheoyong.records.conditions import Compare, Constant, Every, Field, Order, Parameters, order_sql
 from cheoyong.records.connection import APP, ROLES, Database, as_organisation, open_pool
 from cheoyong.records.migrate import migrate
@@ -266,3 +266,13 @@ async def test_S09_observations_are_seen_through_ones_own_datastreams_only(
             await connection.fetch("SELECT id FROM observation LIMIT 1")
     async with pool.acquire() as connection:
         assert await connection.fetchval("SELECT count(*) FROM observation_visible") == 0
+
+
+async def test_a_query_that_takes_too_long_is_refused_as_too_large(house: Any) -> None:
+    pool, owner = house
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE sensor IN ACCESS EXCLUSIVE MODE")  # nobody can read it meanwhile
+        async with as_organisation(pool, 1) as connection:
+            await connection.execute("SET LOCAL statement_timeout = 20")
+            with pytest.raises(TooLarge, match="too long"):
+                await page(connection, Selection("sensor", ("id",)), None)

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from cheoyong.domain.errors import InvalidInput
+from cheoyong.domain.errors import InvalidInput, TooLarge
 from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql
 from cheoyong.records.connection import Connection
 from cheoyong.records.nouns import NOUNS, Noun, Relation
@@ -152,6 +152,8 @@ async def _fetched(connection: Connection, sql: str, parameters: Parameters) -> 
         rows: list[Row] = await connection.fetch(sql, *parameters.values)
     except asyncpg.DataError as error:
         raise InvalidInput(f"a value cannot be worked out: {error}", where="$filter") from None
+    except asyncpg.QueryCanceledError:  # the statement timeout of the pool
+        raise TooLarge("the query takes too long", where="query", mend="narrow the filter") from None
     return rows
 
 
