@@ -26,6 +26,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # A software renderer says so; that is about this machine, not about the page.
 _OF_THE_MACHINE = ("GPU stall", "GL Driver", "swiftshader")
 _AT_START = """([language, theme]) => {
+  if (location.protocol === 'about:') return; // a blank page keeps nothing
   if (!sessionStorage.getItem('begun')) { // once in each tab: a reload shows what the page has kept
     sessionStorage.setItem('begun', 'yes');
     localStorage.setItem('cheoyong.language', language);
@@ -101,8 +102,20 @@ class Look:
         return self
 
     def be(self, login: str) -> None:
-        """In an exercise: go on as another of its people."""
-        self.post("/api/exercise/person", {"login": login})
+        """In an exercise: go on as another of its people.
+
+        From a page that asks for nothing by itself: what the console asks while the session ends is
+        refused, and would stand here as trouble.
+        """
+        self.page.goto("about:blank")
+        asked = self.context.request
+        token = asked.get(f"{self.url}/api/session").json()["csrf"]
+        answer = asked.post(
+            f"{self.url}/api/exercise/person",
+            data={"login": login},
+            headers={"X-CSRF-Token": token, "Origin": self.url},
+        )
+        assert answer.ok, answer.text()
         self.open()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
