@@ -106,22 +106,9 @@ def _sweep(
             continue
         s, up = yhi[(j - 1) & 1], fy[j & 1]
         fluxes(
-            up[0],
-            up[1],
-            up[2],
-            up[3],
-            s[_H],
-            s[_V],
-            s[_U],
-            s[_C],
-            s[_Z],
-            lo[_H],
-            lo[_V],
-            lo[_U],
-            lo[_C],
-            lo[_Z],
-            k,
-        )
+            up[0], up[1], up[2], up[3], s[_H], s[_V], s[_U], s[_C], s[_Z],
+            lo[_H], lo[_V], lo[_U], lo[_C], lo[_Z], k,
+        )  # fmt: skip
         if j == first:
             continue
         i = j - 1
