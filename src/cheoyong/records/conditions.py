@@ -29,7 +29,7 @@ from cheoyong.records.scalars import (
 
 __all__ = [
     "Always", "Apply", "Compare", "Condition", "Constant", "Every", "Field", "Holds", "Measured", "Not",
-    "Operator", "Order", "Parameters", "Scalar", "Some", "condition_sql", "order_sql",
+    "Operator", "Order", "Parameters", "Scalar", "Some", "condition_sql", "order_sql", "whole_order",
 ]  # fmt: skip
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
@@ -104,8 +104,7 @@ def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters, *, of
     The place of NULL is said only where there can be one: else the index would not fit.
     """
     terms = []
-    unasked = ("id",) if orders else noun.order_of_all if of_all else noun.default_order
-    for order in (*orders, *(Order(Field(name)) for name in unasked)):
+    for order in whole_order(noun, orders, of_all=of_all):
         way = "DESC" if order.descending else "ASC"
         if order.field.way or isinstance(order.field, Measured):
             sql, nullable = _worked_out(noun, order, way, parameters), True
@@ -115,6 +114,12 @@ def order_sql(noun: Noun, orders: Sequence[Order], parameters: Parameters, *, of
         null_place = "" if not nullable else " NULLS LAST" if order.descending else " NULLS FIRST"
         terms.append(f"{sql}{' DESC' if order.descending else ''}{null_place}")
     return ", ".join(terms)
+
+
+def whole_order(noun: Noun, orders: Sequence[Order], *, of_all: bool = False) -> tuple[Order, ...]:
+    """What is asked for, or the noun's order, and what makes it total."""
+    unasked = ("id",) if orders else noun.order_of_all if of_all else noun.default_order
+    return (*orders, *(Order(Field(name)) for name in unasked))
 
 
 def _sortable(column: Column, field: Field, parameters: Parameters) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 import asyncpg
 
 from cheoyong.domain.errors import InvalidInput, TooLarge
-from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql
+from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql, whole_order
 from cheoyong.records.connection import Connection
+from cheoyong.records.keyset import OWN_PLACE, Key, after_sql, keys_of
 from cheoyong.records.nouns import NOUNS, Noun, Relation
 
 ROWS_MAX = 10_001  # one more than the largest page, to see whether there is a next one
@@ -27,6 +28,7 @@ class Selection:
     """Which rows of a noun, with which columns, in which order.
 
     ``keys`` names the to-one relations whose target id each row should carry, as ``<relation>_key``.
+    ``after``: the values of the ``place_keys`` of the row after which to begin; ``offset`` counts from there.
     """
 
     noun: str
@@ -36,6 +38,7 @@ class Selection:
     order: tuple[Order, ...] = ()
     limit: int = 100
     offset: int = 0
+    after: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,34 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
     """
     parameters = Parameters()
     where = _where(selection, within, parameters)
-    sql = _select(
-        selection, where, parameters, _own_order(selection, within, parameters), of_all=within is None
-    )
+    own_order = _own_order(selection, within, parameters)
+    if selection.after is not None:
+        where += f" {'AND' if where else 'WHERE'} {_after(selection, within, own_order, parameters)}"
+    sql = _select(selection, where, parameters, own_order, of_all=within is None)
     return await _fetched(connection, sql, parameters)
+
+
+def place_keys(noun: str, orders: Sequence[Order], way: Way | None) -> tuple[Key, ...] | None:
+    """In which columns a row's place in this order stands; None when one of them is worked out.
+
+    ``way`` leads to the rows, None: all rows of the noun.
+    """
+    own = "" if orders or way is None or not way.steps or way.single() else _last_relation(way).order
+    return _place_keys(noun, orders, own, of_all=way is None)
+
+
+def _place_keys(noun: str, orders: Sequence[Order], own: str, *, of_all: bool) -> tuple[Key, ...] | None:
+    terms = whole_order(NOUNS[noun], orders, of_all=of_all)
+    return keys_of(NOUNS[noun], [(term.field, term.descending) for term in terms], own)
+
+
+def _after(
+    selection: Selection, within: tuple[Way, int] | None, own_order: str, parameters: Parameters
+) -> str:
+    keys = _place_keys(selection.noun, selection.order, own_order, of_all=within is None)
+    if keys is None or selection.after is None:
+        raise ValueError("an order that is worked out has no places")
+    return after_sql(keys, selection.after, parameters)
 
 
 async def count(connection: Connection, selection: Selection, within: tuple[Way, int] | None) -> int:
@@ -172,6 +199,7 @@ def _select(
     columns += [f"{noun.relations[name].key} AS {name}_key" for name in selection.keys]
     order = order_sql(noun, selection.order, parameters, of_all=of_all)
     if own_order and not selection.order:
+        columns.append(f"{own_order} AS {OWN_PLACE}")
         order = f"{own_order}, {order}"
     limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
     offset = parameters.add(selection.offset, "bigint")

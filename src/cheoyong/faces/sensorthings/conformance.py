@@ -114,7 +114,12 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "test_observations_are_found_by_their_feature_and_by_the_place_that_stands_for_it",
         "test_orderby_sorts_by_distance_with_those_nowhere_first_ascending",
     ),
-    _shown("request-data/pagination", "test_pages_linked_by_next_link_show_each_entity_once_and_end"),
+    _shown(
+        "request-data/pagination",
+        "test_pages_linked_by_next_link_show_each_entity_once_and_end",
+        "test_pages_together_are_the_unpaged_answer_for_any_order_filter_and_size",
+        "test_rows_that_come_and_go_between_pages_neither_hide_nor_double_another",
+    ),
     _shown("create-update-delete/create-entity", "test_each_entity_type_can_be_created_and_read_back"),
     _shown(
         "create-update-delete/link-to-existing-entities",

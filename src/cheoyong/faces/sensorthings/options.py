@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, unquote_plus
+from urllib.parse import unquote_plus
 
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.sensorthings.computing import Meaning
@@ -29,11 +29,12 @@ class Options:
     """What is asked of one entity type; ``text`` keeps each option as sent, for the link to more.
 
     ``format`` is CSV or GeoJSON, "" for JSON. ``select`` None: everything. ``expand``: navigation name →
-    options inside.
+    options inside. ``token`` is the place to begin at, not read yet: it takes the order to read it.
     """
 
     top: int = TOP_DEFAULT
     skip: int = 0
+    token: str = ""
     count: bool = False
     data_array: bool = False
     format: str = ""
@@ -46,14 +47,6 @@ class Options:
     def shows(self, name: str) -> bool:
         """Whether a property or link is to be shown."""
         return self.select is None or name in self.select
-
-    def more(self) -> str:
-        """The query of the next page, percent-encoded."""
-        options = {**self.text, "$skip": str(self.skip + self.top)}
-        return "&".join(f"{name}={quote(text, safe=_SAFE)}" for name, text in options.items())
-
-
-_SAFE = "$(),;/:'=@"
 
 
 def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
@@ -89,7 +82,7 @@ def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Opti
             options = replace(options, expand=_expand(value, meaning, depth))
         elif name in _READERS:
             options = _READERS[name](options, value, meaning)
-        elif name in ("$format", "$search", "$apply", "$compute", "$skiptoken"):
+        elif name in ("$format", "$search", "$apply", "$compute"):
             raise NotSupported(f"{name} is not served", where=name)
         else:
             raise NotSupported("no such query option", where=name[:60])
@@ -102,6 +95,12 @@ def _top(options: Options, value: str, _: Meaning) -> Options:
 
 def _skip(options: Options, value: str, _: Meaning) -> Options:
     return replace(options, skip=min(_whole(value, "$skip"), SKIP_MAX))
+
+
+def _skiptoken(options: Options, value: str, _: Meaning) -> Options:
+    if not value:
+        raise InvalidInput("there is no token", where="$skiptoken", mend="follow @iot.nextLink")
+    return replace(options, token=value)
 
 
 def _whole(value: str, where: str) -> int:
@@ -156,6 +155,7 @@ def _select(options: Options, value: str, meaning: Meaning) -> Options:
 _READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
     "$top": _top,
     "$skip": _skip,
+    "$skiptoken": _skiptoken,
     "$count": _count,
     "$orderby": _orderby,
     "$resultFormat": _result_format,
@@ -195,6 +195,11 @@ def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]
     if rest.startswith("(") and rest.endswith(")"):
         pairs = [part.strip().partition("=") for part in split(rest[1:-1], ";", "$expand") if part.strip()]
         inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
+        if inner.token:
+            raise InvalidInput(
+                "a token is for one list, not for those inside $expand", where="$skiptoken",
+                mend="follow the @iot.nextLink of the list",
+            )  # fmt: skip
         if inner.data_array or inner.format:
             raise NotSupported("a format inside $expand is not served", where="$expand")
         if inner.condition is not None and not navigation.many:

@@ -12,8 +12,22 @@ from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link, has_parts
 from cheoyong.faces.sensorthings.measuring import with_measures
 from cheoyong.faces.sensorthings.options import Options
+from cheoyong.faces.sensorthings.paging import next_query, place_of
 from cheoyong.records.connection import Connection
-from cheoyong.records.readings import Row, Selection, Way, count, find, page, related, related_counts
+from cheoyong.records.keyset import OWN_PLACE, Key
+from cheoyong.records.readings import (
+    Row,
+    Selection,
+    Start,
+    Step,
+    Way,
+    count,
+    find,
+    page,
+    place_keys,
+    related,
+    related_counts,
+)
 
 ROWS_EXPANDED_MAX = 50_000  # of one level; a page of many parents shows fewer children each, and links on
 
@@ -82,7 +96,10 @@ class Reader:
         entity = address.entity
         if address.ending == "$ref":
             options = replace(options, select=frozenset({"@iot.selfLink"}), expand={})
-        selection = _selection(entity, options)
+        keys = place_keys(entity.noun, options.order, None if within is None else within[0])
+        selection = _selection(entity, options, keys)
+        if options.token:
+            selection = replace(selection, after=place_of(options.token, keys))
         answer: dict[str, Any] = {}
         if options.count:
             answer["@iot.count"] = await count(self.connection, selection, within)
@@ -90,7 +107,10 @@ class Reader:
         if within is not None and not rows:
             await self._found(Way(address.way.start, address.way.steps[:-1]))
         if len(rows) > options.top:
-            answer["@iot.nextLink"] = f"{url}?{options.more()}"
+            last = rows[options.top - 1]
+            answer["@iot.nextLink"] = (
+                f"{url}?{next_query(options.text, options.skip + options.top, keys, last)}"
+            )
         if options.data_array:
             answer["value"] = data_arrays(self.root, options, rows[: options.top])
         else:
@@ -138,7 +158,9 @@ class Reader:
     ) -> None:
         target = ENTITIES[navigation.target]
         options = replace(options, top=min(options.top, max(1, ROWS_EXPANDED_MAX // len(rows))))
-        selection = _selection(target, options)
+        way = Way(Start(entity.noun, 0), (Step(navigation.relation),))
+        keys = place_keys(target.noun, options.order, way)
+        selection = _selection(target, options, keys)
         ids = [row["id"] for row in rows]
         found = await related(self.connection, entity.noun, navigation.relation, ids, selection)
         if options.count:
@@ -152,12 +174,16 @@ class Reader:
             shown[navigation.name] = [next(rendered) for _ in children[: options.top]]
             if len(children) > options.top > 0:
                 link = f"{entity_link(self.root, entity.set_name, row_id)}/{navigation.name}"
-                shown[f"{navigation.name}@iot.nextLink"] = f"{link}?{options.more()}"
+                more = next_query(options.text, options.skip + options.top, keys, children[options.top - 1])
+                shown[f"{navigation.name}@iot.nextLink"] = f"{link}?{more}"
 
 
-def _selection(entity: EntityType, options: Options) -> Selection:
-    """What the records must be asked for; one row more than shown, to see whether there are more."""
-    columns = {"id": None}
+def _selection(entity: EntityType, options: Options, places: Sequence[Key] | None = ()) -> Selection:
+    """What the records must be asked for; one row more than shown, to see whether there are more.
+
+    ``places``: in which columns the place of a row in its order stands.
+    """
+    columns = {"id": None} | {key.column: None for key in places or () if key.column != OWN_PLACE}
     for item in entity.properties.values():
         if options.shows(item.name):
             columns.update(dict.fromkeys(item.columns))
