@@ -26,6 +26,7 @@ from cheoyong.domain.errors import (
     Unavailable,
 )
 from cheoyong.domain.observation import Int64s
+from cheoyong.records.connection import Connection
 from cheoyong.records.observations import GONE, ObservationWriter, Rows, Stored, concatenate
 
 ROWS_WAITING_MAX = 400_000
@@ -117,6 +118,30 @@ class Intake:
         self._wake.set()
         return await answer
 
+    def instant(self) -> int:
+        """The recording instant (µs) of what is stored now."""
+        self._last_us = max(self._last_us, self._now_us())
+        return self._last_us
+
+    async def store_within(self, connection: Connection, rows: Rows, recorded_us: int) -> Stored:
+        """Store rows in a transaction of someone else, who calls ``tell`` once it has committed.
+
+        ``recorded_us`` is the ``instant`` at which that transaction began, for its place in the log is of
+        then. Raises as ``submit``; the transaction can then only be rolled back.
+        """
+        try:
+            stored = await self._writer.store_within(connection, rows, recorded_us)
+        except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as error:
+            raise OutOfSpace("the database has no room", mend="free disk space; send again") from error
+        except _UNKEEPABLE as error:
+            _log.warning("value_refused", kind=type(error).__name__)
+            raise _unkeepable() from error
+        except asyncpg.TransactionRollbackError as error:
+            raise Unavailable("another change was in the way", mend="send again") from error
+        if (stored.ids == GONE).any():
+            raise gone()
+        return stored
+
     async def tick(self) -> int:
         """Record that time went on without a measurement; returns the instant (µs)."""
         empty = np.empty(0, np.int64)
@@ -143,7 +168,7 @@ class Intake:
 
     async def _commit(self, group: list[_Waiting]) -> None:
         rows = concatenate([item.rows for item in group])
-        self._last_us = max(self._last_us, self._now_us())
+        self.instant()
         try:
             stored = await self._store(rows)
         except CheoyongError as error:
@@ -164,24 +189,28 @@ class Intake:
                 await self._commit([item])
             return
         _log.warning("value_refused", kind=type(error).__name__)
-        _refuse(group, InvalidInput("a value here cannot be stored", mend="check its range and characters"))
+        _refuse(group, _unkeepable())
 
     async def _answer(self, group: list[_Waiting], rows: Rows, stored: Stored) -> None:
-        self.commits += 1
-        self.observations += stored.new
-        self.duplicates += len(rows) - stored.new - int(np.count_nonzero(stored.ids == GONE))
         start = 0
         for item in group:
             end = start + len(item.rows)
             ids = stored.ids[start:end]
             if (ids == GONE).any():
-                _refuse([item], NotFound("its datastream was deleted", mend="list /v1.1/Datastreams"))
+                _refuse([item], gone())
             elif not item.answer.done():
                 item.answer.set_result(ids)
             start = end
+        await self.tell(stored, rows, self._last_us)
+
+    async def tell(self, stored: Stored, rows: Rows, recorded_us: int) -> None:
+        """Count a commit and let know of it; of those of the intake's own it does so itself."""
+        self.commits += 1
+        self.observations += stored.new
+        self.duplicates += len(rows) - stored.new - int(np.count_nonzero(stored.ids == GONE))
         if self._committed is not None:
             try:
-                await self._committed(stored, rows, self._last_us)
+                await self._committed(stored, rows, recorded_us)
             except Exception as error:  # noqa: BLE001  (edge of a stage: a hint was lost, the commit stands)
                 self.failures += 1
                 _log.error("commit_untold", kind=type(error).__name__)
@@ -200,6 +229,15 @@ class Intake:
                 if attempt < len(_RETRY_AFTER_S):
                     await asyncio.sleep(_RETRY_AFTER_S[attempt])
         raise Unavailable("PostgreSQL did not answer", mend="send again; what was stored is not doubled")
+
+
+def gone() -> NotFound:
+    """The error of observations that would belong to nothing."""
+    return NotFound("its datastream, or the feature it names, was deleted", mend="list /v1.1/Datastreams")
+
+
+def _unkeepable() -> InvalidInput:
+    return InvalidInput("a value here cannot be stored", mend="check its range and characters")
 
 
 def _refuse(group: list[_Waiting], error: CheoyongError) -> None:

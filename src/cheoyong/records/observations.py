@@ -39,8 +39,10 @@ WITH b AS (INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3) 
                                     phenomenon_end, result_time, feature_id, detail)
            SELECT * FROM unnest($4::bigint[], $5::timestamptz[], $6::float8[], $7::bigint[], $8::int[],
                                 $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::jsonb[])
-                      AS new (id, phenomenon_time, result, digest, datastream_id)
+                      AS new (id, phenomenon_time, result, digest, datastream_id,
+                              phenomenon_end, result_time, feature_id, detail)
            WHERE EXISTS (SELECT FROM datastream d WHERE d.id = new.datastream_id)
+             AND (feature_id IS NULL OR EXISTS (SELECT FROM feature f WHERE f.id = feature_id))
            ON CONFLICT DO NOTHING RETURNING id)
 SELECT (SELECT number FROM b) AS number, (SELECT array_agg(id) FROM o) AS ids
 """
@@ -56,6 +58,10 @@ FROM unnest($1::int[], $2::timestamptz[], $3::bigint[])
      WITH ORDINALITY AS k (datastream_id, phenomenon_time, digest, place)
 LEFT JOIN observation o USING (datastream_id, phenomenon_time, digest) ORDER BY k.place
 """
+# The same by a face, inside a transaction of its own that is bound to an organisation: the view lets in what
+# belongs to a datastream of that organisation only (migrations/0015_observations_within.sql).
+_INSERT_WITHIN = _INSERT.replace("INTO observation ", "INTO observation_changeable ")
+_FIRST_IDS_WITHIN = _FIRST_IDS.replace("JOIN observation ", "JOIN observation_visible ")
 GONE = -1  # instead of the id of an observation that belongs to nothing any more
 
 
@@ -130,7 +136,8 @@ def copy_bytes(ids: Int64s, rows: Rows) -> bytes:
 class Stored:
     """What one commit did: its batch number, the id of each row in order, how many were new.
 
-    An id is GONE (-1) where the datastream was deleted before: that row is not stored.
+    An id is GONE (-1) where the datastream, or the feature it names, was deleted before: that row is not
+    stored.
     """
 
     number: int
@@ -162,6 +169,18 @@ class ObservationWriter:
                 return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
             except (asyncpg.UniqueViolationError, _DatastreamGoneError):  # the slower way sorts that out
                 return await _insert(connection, first_id, ids, rows, recorded_us)
+
+    async def store_within(self, connection: Connection, rows: Rows, recorded_us: int) -> Stored:
+        """Store a group in a transaction of the role of the faces, which commits later or not at all.
+
+        What is not of its organisation is GONE.
+        """
+        async with connection.transaction():
+            first_id = await self._reserve(connection, len(rows))
+            ids = np.arange(first_id, first_id + len(rows), dtype=np.int64)
+            return await _insert(
+                connection, first_id, ids, rows, recorded_us, _INSERT_WITHIN, _FIRST_IDS_WITHIN
+            )
 
     async def tick(self, recorded_us: int) -> int:
         """Record that time went on; returns the batch number."""
@@ -206,7 +225,15 @@ async def _in_pieces(payload: bytes) -> Any:
         yield payload[start : start + (1 << 18)]
 
 
-async def _insert(connection: Connection, first_id: int, ids: Int64s, rows: Rows, recorded_us: int) -> Stored:
+async def _insert(
+    connection: Connection,
+    first_id: int,
+    ids: Int64s,
+    rows: Rows,
+    recorded_us: int,
+    statement: str = _INSERT,
+    first_ids: str = _FIRST_IDS,
+) -> Stored:
     count = len(rows)
     extras = [rows.extras.get(index, _NO_EXTRA) for index in range(count)] if rows.extras else []
     nothing = [None] * count
@@ -214,7 +241,7 @@ async def _insert(connection: Connection, first_id: int, ids: Int64s, rows: Rows
     if extras:
         results = [None if np.isnan(value) else value for value in results]
     row = await connection.fetchrow(
-        _INSERT, recorded_us, first_id, count,
+        statement, recorded_us, first_id, count,
         ids.tolist(), rows.phenomenon_us.tolist(), results, rows.digest.tolist(),
         rows.datastream_id.tolist(),
         [extra.phenomenon_end_us for extra in extras] or nothing,
@@ -224,17 +251,17 @@ async def _insert(connection: Connection, first_id: int, ids: Int64s, rows: Rows
     )  # fmt: skip
     new = row["ids"] or []
     if len(new) < count:
-        ids = await _first_ids(connection, rows)
+        ids = await _first_ids(connection, rows, first_ids)
     return Stored(row["number"], ids, len(new))
 
 
 _NO_EXTRA = Extra()
 
 
-async def _first_ids(connection: Connection, rows: Rows) -> Int64s:
+async def _first_ids(connection: Connection, rows: Rows, statement: str) -> Int64s:
     """Ids under which the rows stand, when some of them were known before; GONE where there is none."""
     found = await connection.fetch(
-        _FIRST_IDS, rows.datastream_id.tolist(), rows.phenomenon_us.tolist(), rows.digest.tolist()
+        statement, rows.datastream_id.tolist(), rows.phenomenon_us.tolist(), rows.digest.tolist()
     )
     return np.fromiter((GONE if row["id"] is None else row["id"] for row in found), np.int64, len(found))
 

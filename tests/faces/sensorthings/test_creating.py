@@ -114,10 +114,10 @@ async def test_a_deep_insert_whose_observations_cannot_be_stored_is_taken_back(
 ) -> None:
     before = await _rows(service)
 
-    async def away(_: Any) -> Any:
+    async def away(*_: Any) -> Any:
         raise Unavailable("the database is away")
 
-    monkeypatch.setattr(service.intake, "submit", away)
+    monkeypatch.setattr(service.intake, "store_within", away)
     response = await client.post("Things", json=a_tree("taken back"))
     assert response.status_code == 503
     assert await _rows(service) == before

@@ -16,7 +16,7 @@ from cheoyong.faces.sensorthings import as_csv, as_geojson, batch, batch_json, b
 from cheoyong.faces.sensorthings.address import Address, parse_address
 from cheoyong.faces.sensorthings.as_csv import csv_table
 from cheoyong.faces.sensorthings.as_geojson import feature_collection
-from cheoyong.faces.sensorthings.batch import Batch
+from cheoyong.faces.sensorthings.batch import Batch, Whole
 from cheoyong.faces.sensorthings.batch_json import parse_json, render_json
 from cheoyong.faces.sensorthings.batch_multipart import parse_multipart, render_multipart
 from cheoyong.faces.sensorthings.changing import Changer
@@ -26,7 +26,8 @@ from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
 from cheoyong.faces.sensorthings.options import Options, parse_options
 from cheoyong.faces.sensorthings.reading import Reader
-from cheoyong.flow.intake import Submits
+from cheoyong.flow.intake import Intake
+from cheoyong.flow.joint import Joints, Opens
 from cheoyong.records.connection import Pool, as_organisation
 from cheoyong.records.readings import Start, Way
 
@@ -58,10 +59,11 @@ class SensorThings:
         *,
         pool: Pool,
         ingest: Ingest,
-        intake: Submits,
+        intake: Intake,
         gate: Gate,
         now_us: Callable[[], int],
         root: str | None = None,
+        joints: Opens | None = None,
     ) -> None:
         self._pool = pool
         self._ingest = ingest
@@ -69,7 +71,8 @@ class SensorThings:
         self._gate = gate
         self._root = root
         self._now_us = now_us
-        self._creator = Creator(pool, intake, now_us)
+        self._joints = joints or Joints(pool, intake)
+        self._creator = Creator(self._joints, now_us)
         self._changer = Changer(pool, now_us)
         self._edge = ProblemEdge(self._serve)  # type: ignore[arg-type]
 
@@ -86,7 +89,7 @@ class SensorThings:
         elif method in ("GET", "HEAD"):
             await self._get(scope, send, path, principal)
         elif method == "POST" and path == _BATCH:
-            await self._batch(scope, receive, send)
+            await self._batch(scope, receive, send, principal)
         elif method == "POST":
             await self._post(scope, receive, send, path, principal)
         elif method in _CHANGES:
@@ -131,7 +134,7 @@ class SensorThings:
         content = _encode({"@iot.id": row_id, "@iot.selfLink": link})
         await _send(send, scope, 201, content, [(b"location", link.encode())])
 
-    async def _batch(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _batch(self, scope: Scope, receive: Receive, send: Send, principal: Principal) -> None:
         headers = dict(scope["headers"])
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         kind = content_type.partition(";")[0].strip().lower()
@@ -145,7 +148,8 @@ class SensorThings:
         is_json = kind == batch_json.MEDIA_TYPE
         groups = parse_json(body) if is_json else parse_multipart(content_type, body)
         root = self._root or root_url(scope)
-        work = Batch(scope, root, self._within, self._pool, self._ingest, self._intake, _goes_on(headers))
+        whole = Whole(principal.organisation_id, self._joints, self._ingest, self._intake)
+        work = Batch(scope, root, self._within, whole, _goes_on(headers))
         answers = await work.run(groups)
         applied = [(b"preference-applied", b"continue-on-error=true")] if work.go_on and work.failed else []
         if is_json:
@@ -155,16 +159,17 @@ class SensorThings:
             await _send(send, scope, 200, content, applied, media_type=media_type.encode())
 
     def _within(
-        self, *, pool: Pool | None = None, ingest: Ingest | None = None, intake: Submits | None = None
+        self, *, pool: Pool | None = None, ingest: Ingest | None = None, joints: Opens | None = None
     ) -> SensorThings:
-        """The service once more, with another pool or intake for the parts of a group."""
+        """The service once more, with another pool or door for the parts of a group."""
         return SensorThings(
             pool=pool or self._pool,
             ingest=ingest or self._ingest,
-            intake=intake or self._intake,
+            intake=self._intake,
             gate=self._gate,
             now_us=self._now_us,
             root=self._root,
+            joints=joints or self._joints,
         )
 
     async def _change(

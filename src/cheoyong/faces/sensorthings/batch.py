@@ -23,14 +23,15 @@ from cheoyong.domain.errors import (
     CheoyongError,
     FailedDependency,
     InvalidInput,
-    NotSupported,
     TooLarge,
     Unavailable,
 )
 from cheoyong.faces.problem import MEDIA_TYPE, problem_of
-from cheoyong.faces.sensorthings.change_set import EntitiesOnly, OneConnection, Together
+from cheoyong.faces.sensorthings.change_set import OneConnection, Together
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send
+from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Submits
+from cheoyong.flow.joint import Opens
 from cheoyong.records.connection import Pool
 
 PARTS_MAX = 100
@@ -79,12 +80,22 @@ class Answer:
 
 
 class Within(Protocol):
-    """Makes the app that serves the parts of a group: with its one connection, or its one intake."""
+    """Makes the app that serves the parts of a group: with its one transaction, or its one intake."""
 
     def __call__(
-        self, *, pool: Pool | None = None, ingest: Ingest | None = None, intake: Submits | None = None
+        self, *, pool: Pool | None = None, ingest: Ingest | None = None, joints: Opens | None = None
     ) -> App:
         """The app; what is not given is the usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a batch is carried out with: for whom, and where all of a group goes in."""
+
+    organisation_id: int
+    joints: Opens
+    ingest: Ingest
+    intake: Submits
 
 
 @dataclass(slots=True)
@@ -98,9 +109,7 @@ class Batch:
     scope: Scope
     root: str
     within: Within
-    pool: Pool
-    ingest: Ingest
-    intake: Submits
+    whole: Whole
     go_on: bool = True
     done: dict[str, str] = field(default_factory=dict)  # by id: the path of what was made or answered
     failed: set[str] = field(default_factory=set)
@@ -153,55 +162,44 @@ class Batch:
 
     async def _group(self, parts: Sequence[Part]) -> list[Answer]:
         """All parts of a group, or none of them: then those that were not at fault answer 424."""
-        observing = [_observes(part) for part in parts]
         if any(part.method not in _CHANGES for part in parts):
-            error: CheoyongError = InvalidInput("a group holds changes only", mend="put reading outside")
+            error = InvalidInput("a group holds changes only", mend="put reading outside")
             return [_problem(part, error) for part in parts]
-        if all(observing):
-            answers = await self._observations(parts)
-        elif any(observing):
-            error = NotSupported(
-                "a group of entities and observations is not served",
-                mend="put the observations into a group after it, or nest them in their Datastream",
-            )
-            return [_problem(part, error) for part in parts]
-        else:
-            answers = await self._entities(parts)
+        together = self._observations if all(map(_observes, parts)) else self._entities
+        answers = await together(parts)
         if all(answer.good for answer in answers):
             return answers
         undone = FailedDependency("another request of its group failed, so nothing of it was stored")
         return [_problem(answer.part, undone) if answer.good else answer for answer in answers]
 
     async def _entities(self, parts: Sequence[Part]) -> list[Answer]:
-        """Changes of entities, one after the other in one transaction."""
-        answers: list[Answer] = []
+        """Changes of entities, and observations among them, one after the other in one transaction."""
+        answers: dict[int, Answer] = {}
+        whole = self.whole
         try:
             # Rows it has changed are held from others until its end.
-            async with (
-                asyncio.timeout(GROUP_S_MAX),
-                self.pool.acquire() as connection,
-                connection.transaction(),
-            ):
-                app = self.within(pool=OneConnection(connection), intake=EntitiesOnly())
-                for part in parts:
-                    answers.append(await self._one(part, app))
-                    if not answers[-1].good:
+            async with asyncio.timeout(GROUP_S_MAX), whole.joints.open(whole.organisation_id) as joint:
+                ingest = whole.ingest.onto(joint, Directory(joint.connection))
+                app = self.within(pool=OneConnection(joint.connection), ingest=ingest, joints=joint)
+                for place in _order(parts):
+                    answers[place] = await self._one(parts[place], app)
+                    if not answers[place].good:
                         raise _Undone
         except _Undone:
-            undone = FailedDependency("a request before it in its group failed")
-            return answers + [_problem(part, undone) for part in parts[len(answers) :]]
+            undone = FailedDependency("another request of its group failed, so nothing of it was stored")
+            return [answers.get(place) or _problem(part, undone) for place, part in enumerate(parts)]
         except TimeoutError:
             slow = Unavailable(f"the group took over {GROUP_S_MAX} s", mend="send smaller groups")
             return [_problem(part, slow) for part in parts]
         except _ENGINE as error:
             return [_problem(part, error) for part in parts]
-        self.ingest.look_again()  # what was read meanwhile may be from before the commit
-        return answers
+        whole.ingest.look_again()  # what was read meanwhile may be from before the commit
+        return [answers[place] for place in range(len(parts))]
 
     async def _observations(self, parts: Sequence[Part]) -> list[Answer]:
         """Observations, each judged for itself and all stored in one commit."""
-        together = Together(self.intake, len(parts))
-        app = self.within(ingest=self.ingest.onto(together))
+        together = Together(self.whole.intake, len(parts))
+        app = self.within(ingest=self.whole.ingest.onto(together))
 
         async def one(part: Part) -> Answer:
             failed = True
@@ -295,6 +293,22 @@ def check(groups: Sequence[Sequence[Part]]) -> None:
                     f"{name!r:.60} is no request or group before it", where=f"{part.id}.dependsOn"
                 )
         before |= {part.id, part.group} - {""}
+
+
+def _order(parts: Sequence[Part]) -> list[int]:
+    """The places of the parts in the order in which they are carried out: observations last.
+
+    Another sender of the very same observation waits until it is known whether it is stored, and with it
+    all of the intake; so that is not known for as short a time as can be. An observation that an entity
+    names stays before it.
+    """
+    texts = [part.url.encode() + part.body for part in parts if not _observes(part)]
+
+    def late(place: int) -> bool:
+        name = f"${parts[place].id}".encode()
+        return _observes(parts[place]) and not (len(name) > 1 and any(name in text for text in texts))
+
+    return sorted(range(len(parts)), key=late)
 
 
 def _observes(part: Part) -> bool:

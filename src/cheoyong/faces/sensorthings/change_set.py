@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What makes several requests one: a transaction shared by those for entities, a commit by observations.
+"""What makes several requests one: a commit of the intake, or a transaction that entities share.
 
-Entities and observations are written by different roles, and the intake must never wait for a
-transaction that waits for it; so a group is of one kind or the other.
+Observations alone go to the intake together: it may then store them with those of other senders. With
+entities among them all of it goes into one transaction (``flow.joint``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from cheoyong.domain.errors import CheoyongError, FailedDependency, NotSupported, TooLarge
+from cheoyong.domain.errors import CheoyongError, FailedDependency, TooLarge
 from cheoyong.domain.observation import Int64s
 from cheoyong.flow.intake import Submits
 from cheoyong.flow.observation_json import OBSERVATIONS_PER_REQUEST_MAX
@@ -30,17 +30,6 @@ class OneConnection:
     async def acquire(self) -> AsyncIterator[Connection]:
         """The connection."""
         yield self.connection
-
-
-class EntitiesOnly:
-    """The intake of a group of entities, whose datastreams no one can write to before the commit."""
-
-    async def submit(self, rows: Rows) -> Int64s:
-        """Raises NotSupported."""
-        raise NotSupported(
-            f"{len(rows)} observations nested in a Datastream of a group are not served",
-            mend="post the Datastream outside of a group, or the observations after it",
-        )
 
 
 class Together:

@@ -155,9 +155,13 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     ),
     _shown("create-update-delete/historical-location-auto-creation", _HISTORY),
     _shown("create-update-delete/historical-location-manual-creation", _BY_HAND),
-    _not_yet(
+    _shown(
         "batch-request/batch-request",
-        "served, but a change set may not hold entities and observations together",
+        "test_a_multipart_batch_reads_and_changes_and_each_part_has_its_own_status",
+        "test_a_change_set_links_to_what_it_creates",
+        "test_a_change_set_that_fails_stores_nothing_and_has_one_answer",
+        "test_a_change_set_holds_entities_and_observations_and_is_all_or_nothing",
+        "test_nested_observations_of_a_group_are_stored_with_it",
     ),
     _shown(
         "multi-datastream/properties",

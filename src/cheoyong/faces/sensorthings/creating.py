@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answer a POST of an entity: the tree of entities in one transaction, then the observations nested in it.
-
-Observations are stored by another role through the one intake, whose commits are shared; so they
-follow after the entities have been committed, when the checks can know their datastreams. Should that
-fail, the entities are taken back and the caller gets the error: all of it is there, or nothing.
-"""
+"""Answer a POST of an entity: the tree of entities and the observations nested in it, in one transaction."""
 
 from __future__ import annotations
 
@@ -15,15 +10,15 @@ from typing import Any
 import msgspec
 
 from cheoyong.domain.access import Principal
-from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, NotSupported, TooLarge
+from cheoyong.domain.errors import InvalidInput, NotFound, NotSupported, TooLarge
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.drafting import Drafter, NestedObservation, check_bounds, results_of
-from cheoyong.flow.intake import Submits
+from cheoyong.flow.joint import Opens
 from cheoyong.flow.observation_json import ObservationJson, row_of
-from cheoyong.records.connection import Connection, Pool, as_organisation
+from cheoyong.records.connection import Connection
 from cheoyong.records.observations import Rows, concatenate
 from cheoyong.records.readings import Way, find
-from cheoyong.records.registry import Draft, Existing, insert, move, remove, require
+from cheoyong.records.registry import Draft, Existing, insert, move, require
 
 BODY_BYTES_MAX = 1 << 20
 
@@ -32,8 +27,7 @@ BODY_BYTES_MAX = 1 << 20
 class Creator:
     """Creates entities for whoever may register."""
 
-    pool: Pool
-    intake: Submits
+    joints: Opens
     now_us: Callable[[], int]
 
     async def create(self, principal: Principal, address: Address, payload: bytes) -> int:
@@ -46,7 +40,8 @@ class Creator:
         body = decode(payload)
         now_us = self.now_us()
         organisation_id = principal.organisation_id
-        async with as_organisation(self.pool, organisation_id) as connection:
+        async with self.joints.open(organisation_id) as joint:
+            connection = joint.connection
             owner = await _owner(connection, address.way)
             drafter = Drafter(now_us)
             given = {owner.name: owner.existing} if owner else {}
@@ -56,18 +51,9 @@ class Creator:
             else:
                 await insert(connection, organisation_id, draft, at_us=now_us)
             rows = await _observations(connection, organisation_id, draft, now_us)
-        if rows:
-            await self._submit(organisation_id, draft, rows)
+            if rows:
+                await joint.submit(concatenate(rows))
         return draft.id
-
-    async def _submit(self, organisation_id: int, draft: Draft, rows: list[Rows]) -> None:
-        try:
-            await self.intake.submit(concatenate(rows))
-        except CheoyongError:
-            async with as_organisation(self.pool, organisation_id) as connection:
-                for part in _all_drafts(draft):
-                    await remove(connection, part.noun, [part.id])
-            raise
 
 
 def decode(payload: bytes) -> Any:

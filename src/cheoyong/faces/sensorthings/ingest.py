@@ -44,9 +44,9 @@ class Ingest:
         self._directory = directory
         self._now_us = now_us
 
-    def onto(self, intake: Submits) -> Ingest:
-        """The same door with another intake behind it."""
-        return Ingest(intake, self._directory, self._now_us)
+    def onto(self, intake: Submits, directory: Directory | None = None) -> Ingest:
+        """The same door with another intake, and another view of what is there, behind it."""
+        return Ingest(intake, directory or self._directory, self._now_us)
 
     @staticmethod
     def takes(path: str) -> bool:
