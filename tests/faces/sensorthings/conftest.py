@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 import pytest_asyncio
 
 from cheoyong.app.engines.postgres import Postgres
@@ -56,10 +58,10 @@ class Service:
         )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def service(postgres: Postgres) -> AsyncIterator[Service]:
-    """One service for the whole run; tests keep apart by what they create."""
-    dsn = postgres.new_database("sensorthings")
+@asynccontextmanager
+async def serving(postgres: Postgres, name: str) -> AsyncIterator[Service]:
+    """The service on a new database of this name, with two organisations and nothing else in it."""
+    dsn = postgres.new_database(name)
     database = Database(dsn, dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
@@ -76,7 +78,21 @@ async def service(postgres: Postgres) -> AsyncIterator[Service]:
     for pool in pools:
         await pool.close()
     await owner.close()
-    postgres.drop_database("sensorthings")
+    postgres.drop_database(name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def service(postgres: Postgres) -> AsyncIterator[Service]:
+    """One service for the whole run; tests keep apart by what they create."""
+    async with serving(postgres, "sensorthings") as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service_apart(postgres: Postgres, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A service that the tests of one file have to themselves."""
+    async with serving(postgres, request.module.__name__.rpartition(".")[2]) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")
