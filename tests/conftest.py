@@ -22,6 +22,20 @@ from cheoyong.app.folder import DataFolder
 _database_numbers = count(1)
 
 
+def pytest_sessionstart() -> None:
+    """Forget compiled kernels that are older than a source beside them.
+
+    Numba looks at the file of the kernel alone: a change in one that it calls would go untested.
+    """
+    import cheoyong
+
+    for cache in Path(cheoyong.__file__).parent.rglob("__pycache__"):
+        newest_s = max((path.stat().st_mtime for path in cache.parent.glob("*.py")), default=0.0)
+        for index in cache.glob("*.nbi"):
+            if index.stat().st_mtime < newest_s:
+                index.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def outside_homes() -> Iterator[Path]:
     """A short temporary folder that the engines' user can reach (pytest's own is closed to others)."""

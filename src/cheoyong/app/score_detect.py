@@ -20,7 +20,7 @@ from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
 from cheoyong.learn.nab_score import PROFILES, Judged, scaled_score, tally
 
 FILE_BYTES_MAX = 200_000_000
-THRESHOLD = 1e-2  # p-value that alarms, one for all series
+ALARMS_PER_MONTH = 4.0  # each series may raise in the long run; one setting for all series
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,16 @@ def windows_of(series: Series, spans: list[list[str]]) -> tuple[tuple[int, int],
     return tuple((first, last) for first, last in rows if first <= last)
 
 
-def screened(series: Series, threshold: float) -> NDArray[np.bool_]:
+def screened(series: Series, alarms_per_month: float) -> NDArray[np.bool_]:
     """Where the engine alarms, each row judged by the rows before it only."""
     from cheoyong.detect.anomaly.engine import screen_batch
     from cheoyong.detect.anomaly.state import new_streams
 
     which = np.zeros(len(series.values), dtype=np.int64)
-    return screen_batch(new_streams(1), which, series.at_us, series.values, threshold)[1]
+    return screen_batch(new_streams(1), which, series.at_us, series.values, alarms_per_month)[1]
 
 
-def score_folder(folder: Path, windows: Path, threshold: float = THRESHOLD) -> dict[str, Any]:
+def score_folder(folder: Path, windows: Path, alarms_per_month: float = ALARMS_PER_MONTH) -> dict[str, Any]:
     """The three official scores and the tally of every ``*.csv`` of the folder that has a row of windows."""
     spans = read_windows(windows)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.csv"))
@@ -103,7 +103,7 @@ def score_folder(folder: Path, windows: Path, threshold: float = THRESHOLD) -> d
     judged, lead_s = [], list[float]()
     for name in used:
         series = read_series(folder / name, name)
-        one = Judged(screened(series, threshold), windows_of(series, spans[name]))
+        one = Judged(screened(series, alarms_per_month), windows_of(series, spans[name]))
         judged.append(one)
         period_s = float(np.median(np.diff(series.at_us))) / 1e6 if len(series.at_us) > 1 else 0.0
         lead_s += [rows * period_s for rows in tally([one]).lead_rows]
@@ -111,7 +111,7 @@ def score_folder(folder: Path, windows: Path, threshold: float = THRESHOLD) -> d
     return {
         "series": len(used),
         "series_without_windows": len(names) - len(used),
-        "threshold": threshold,
+        "alarms_per_month": alarms_per_month,
         **{name: _finite(scaled_score(judged, profile)) for name, profile in PROFILES.items()},
         "windows": count.windows,
         "event_recall": _finite(count.recall),

@@ -83,9 +83,9 @@ def detect(
     windows: Annotated[
         Path, typer.Option(help="JSON: file name to windows of time.", exists=True, dir_okay=False)
     ],
-    threshold: Annotated[
-        float, typer.Option(help="The p-value that alarms, for all series.", min=1e-12, max=1.0)
-    ] = 1e-2,
+    alarms_per_month: Annotated[
+        float, typer.Option(help="Alarms a month that each series may raise in the long run.", min=0, max=1e4)
+    ] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Screen a folder in Numenta Anomaly Benchmark form, one setting for all, and score the alarms.
@@ -93,7 +93,7 @@ def detect(
     Examples:
       cheoyong score detect --series nab --windows nab/combined_windows.json
       cheoyong score detect --series nab --windows nab/combined_windows.json --json
-      cheoyong score detect --series nab --windows nab/combined_windows.json --threshold 0.001
+      cheoyong score detect --series nab --windows nab/combined_windows.json --alarms-per-month 1
 
     """
     import json
@@ -102,7 +102,7 @@ def detect(
     from cheoyong.domain.errors import CheoyongError
 
     try:
-        score = score_folder(series, windows, threshold)
+        score = score_folder(series, windows, alarms_per_month)
     except CheoyongError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(code=2) from None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Screening of many streams for the unusual: members, one calibrated tail probability, one pass a batch."""
+"""Screening of many streams for the unusual: members, one figure of evidence, a kept rate of alarms."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One pass over a batch: every observation through every member to one p-value and, when rare, an alarm."""
+"""One pass over a batch: every observation through every member to evidence, p-value and perhaps an alarm."""
 
 from __future__ import annotations
 
@@ -9,43 +9,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cheoyong.detect.anomaly.compiled import compiled
+from cheoyong.detect.anomaly.control import alarms
 from cheoyong.detect.anomaly.cusum import cusum
+from cheoyong.detect.anomaly.evidence import evidence, strangeness
+from cheoyong.detect.anomaly.forecast import CLIP, forecast
 from cheoyong.detect.anomaly.level import level
 from cheoyong.detect.anomaly.page_hinkley import page_hinkley
 from cheoyong.detect.anomaly.rate import rate
-from cheoyong.detect.anomaly.season import season
+from cheoyong.detect.anomaly.record import record
 from cheoyong.detect.anomaly.shape import shape
+from cheoyong.detect.anomaly.shift import shift, spread
 from cheoyong.detect.anomaly.state import Streams
 from cheoyong.detect.anomaly.tail import p_value, surprise
-
-WARM = 200  # observations before a stream may alarm
-REST = 200  # observations an alarm lasts: what follows at once is the same event
 
 
 @compiled
 def _observe(stream: Any, at_us: int, value: float) -> float:
     scale = stream.scale
     standard = (value - stream.level) / scale if scale > 0.0 else 0.0
-    distance = level(stream, value)
-    stepped = rate(stream, value)
-    residual = season(stream, at_us, value)
-    most = surprise(stream, 0, distance)
-    most = max(most, surprise(stream, 1, stepped))
-    most = max(most, surprise(stream, 2, cusum(stream, standard)))
-    most = max(most, surprise(stream, 3, page_hinkley(stream, residual)))
-    most = max(most, surprise(stream, 4, abs(residual)))
+    residual = forecast(stream, at_us, value)
+    clipped = max(-CLIP, min(CLIP, residual))
+    louder, calmer = spread(stream, clipped)
     novelty = shape(stream, standard)
-    if novelty > 0.0:
-        most = max(most, surprise(stream, 5, novelty))
+    surprises = (
+        surprise(stream, 0, level(stream, value)),
+        surprise(stream, 1, rate(stream, value)),
+        surprise(stream, 2, abs(residual)),
+        surprise(stream, 3, shift(stream, clipped)),
+        surprise(stream, 4, louder),
+        surprise(stream, 5, calmer),
+        surprise(stream, 6, cusum(stream, clipped)),
+        surprise(stream, 7, page_hinkley(stream, clipped)),
+        surprise(stream, 8, novelty) if novelty > 0.0 else 0.0,
+    )
+    strange = strangeness(surprises, record(stream, value))
     stream.last = value
-    stream.at_us = at_us
     stream.seen += 1
-    return p_value(stream, most)
+    return float(evidence(stream, strange))
 
 
 @compiled
 def _pass(
-    streams: Any, which: Any, at_us: Any, values: Any, threshold: float, p: Any, alarms: Any
+    streams: Any, which: Any, at_us: Any, values: Any, monthly: float, p: Any, alarmed: Any
 ) -> None:  # pragma: no cover - compiled
     for i in range(len(which)):
         value = values[i]
@@ -53,10 +58,10 @@ def _pass(
             p[i] = np.nan
             continue
         stream = streams[which[i]]
-        p[i] = _observe(stream, at_us[i], value)
-        if stream.seen > WARM and p[i] <= threshold and stream.seen >= stream.quiet_until:
-            alarms[i] = True
-            stream.quiet_until = stream.seen + REST
+        strength = _observe(stream, at_us[i], value)
+        p[i] = p_value(stream, strength)
+        alarmed[i] = alarms(stream, at_us[i], strength, monthly)
+        stream.at_us = at_us[i]
 
 
 def screen_batch(
@@ -64,24 +69,24 @@ def screen_batch(
     which: NDArray[np.int64],
     at_us: NDArray[np.int64],
     values: NDArray[np.float64],
-    threshold: float,
+    alarms_per_month: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """P-values (n,) in (0, 1] and alarms (n,) of one batch; ``streams`` learns in place.
 
     ``which`` are rows of ``streams`` (IndexError else); within a stream the batch is in order of event. A
-    value that is no number, infinite or above 1e100 has p NaN and teaches nothing. ``threshold`` is the
-    p-value that alarms: one alarm a month at n observations a month is about 1 / n.
+    value that is no number, infinite or above 1e100 has p NaN and teaches nothing. ``alarms_per_month``: how
+    many alarms a month each stream may raise in the long run (``control``).
 
     >>> from cheoyong.detect.anomaly.state import new_streams
-    >>> p, alarms = screen_batch(
-    ...     new_streams(1), np.zeros(2, np.int64), np.arange(2), np.array([1.0, np.nan]), 1e-3
+    >>> p, alarmed = screen_batch(
+    ...     new_streams(1), np.zeros(2, np.int64), np.arange(2), np.array([1.0, np.nan]), 1.0
     ... )
-    >>> p.tolist(), alarms.tolist()
+    >>> p.tolist(), alarmed.tolist()
     ([1.0, nan], [False, False])
     """
     if len(which) and (which.min() < 0 or which.max() >= len(streams)):
         raise IndexError("a row beyond the streams")
     p = np.empty(len(values))
-    alarms = np.zeros(len(values), dtype=np.bool_)
-    _pass(streams, which, at_us, values, threshold, p, alarms)
-    return p, alarms
+    alarmed = np.zeros(len(values), dtype=np.bool_)
+    _pass(streams, which, at_us, values, alarms_per_month, p, alarmed)
+    return p, alarmed

@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from cheoyong.detect.anomaly.compiled import compiled
-from cheoyong.detect.anomaly.level import CLIP, MEMORY, SCORE_MAX
+from cheoyong.detect.anomaly.level import SCORE_MAX
+
+MEMORY = 1000.0  # observations
+CLIP = 4.0  # step scales: no step moves the scale by more
 
 
 @compiled

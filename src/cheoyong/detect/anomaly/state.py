@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from cheoyong.domain.errors import InvalidInput
 
-MEMBERS = ("level", "rate", "cusum", "page_hinkley", "season", "shape")
+MEMBERS = ("level", "rate", "forecast", "shift", "louder", "calmer", "cusum", "page_hinkley", "shape")
 CELLS = 168  # hour of day × day of week
 RING = 16  # newest values kept for shape
 SHAPES = 16  # earlier shapes kept
-BINS = 128  # of the histogram of surprise
+BINS = 128  # of the histogram of evidence
 
 STREAM = np.dtype(
     [
@@ -23,6 +23,12 @@ STREAM = np.dtype(
         ("scale", "f8"),
         ("step_scale", "f8"),
         ("fast", "f8"),
+        ("error", "f8", (5,)),  # of each forecast
+        ("low", "f8"),
+        ("high", "f8"),
+        ("shift", "f8"),
+        ("spread", "f8"),
+        ("usual_spread", "f8"),
         ("up", "f8"),
         ("down", "f8"),
         ("drift", "f8"),
@@ -38,8 +44,13 @@ STREAM = np.dtype(
         ("shapes", "i8"),
         ("edge", "f8", (len(MEMBERS),)),
         ("excess", "f8", (len(MEMBERS),)),
+        ("strange", "f8"),
+        ("strange_mean", "f8"),
+        ("strange_variance", "f8"),
         ("bins", "f4", (BINS,)),
         ("total", "f8"),
+        ("margin", "f8"),
+        ("alarmed_at", "f8"),
         ("quiet_until", "i8"),
     ]
 )

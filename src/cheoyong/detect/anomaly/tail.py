@@ -15,8 +15,8 @@ from cheoyong.detect.anomaly.state import BINS
 
 RARE = 0.01
 EDGE_SURPRISE = 4.605170185988092  # −ln RARE
-BIN = 0.25  # surprise a bin
-LEARN = 100  # observations before a surprise is counted: the edges are not yet found
+BIN = 0.25  # evidence a bin, standard deviations
+LEARN = 100  # observations before evidence is counted: the edges are not yet found
 KEPT = 50_000.0  # observations; older ones are halved away
 
 
@@ -41,11 +41,11 @@ def surprise(stream: Any, member: int, score: float) -> float:
 
 
 @compiled
-def p_value(stream: Any, total_surprise: float) -> float:
-    """P(as surprising or more) by the stream's own past, 0 < p ≤ 1; beyond it, by an exponential tail."""
+def p_value(stream: Any, strength: float) -> float:
+    """P(as much evidence or more) by the stream's own past, 0 < p ≤ 1; beyond it, by an exponential tail."""
     if stream.seen <= LEARN:
         return 1.0
-    place = min(int(total_surprise / BIN), BINS - 1)
+    place = min(int(max(strength, 0.0) / BIN), BINS - 1)
     above = 0.0
     for k in range(place, BINS):
         above += stream.bins[k]
