@@ -51,6 +51,22 @@ async def test_a_message_to_the_set_that_names_no_datastream_is_refused_and_stop
     wait_until(lambda: stored(city, stream) == [3.5], "the good one")
 
 
+async def test_an_observation_of_a_feature_that_is_not_there_is_refused_and_stops_nobody(city: City) -> None:
+    _, stream = register(city.http, "mqtt features")
+    feature = {
+        "name": "reach", "description": "the lower reach", "encodingType": "application/geo+json",
+        "feature": {"type": "Point", "coordinates": [129.3, 35.5]},
+    }  # fmt: skip
+    made = city.http.post("/v1.1/FeaturesOfInterest", json=feature).json()["@iot.id"]
+    messages = [
+        json.dumps({"phenomenonTime": TIME, "result": result, "FeatureOfInterest": {"@iot.id": named}})
+        for result, named in ((1.5, 999_999_999), (2.5, made), (3.5, -999_999_999))
+    ]
+    topic = f"v1.1/Datastreams({stream})/Observations"
+    await publish(city, city.key, *((topic, message) for message in messages), (topic, body(4.5)))
+    wait_until(lambda: sorted(stored(city, stream)) == [2.5, 4.5], "the good ones")
+
+
 async def test_S23_a_key_bound_to_its_thing_may_not_publish_to_the_set_of_all(city: City) -> None:
     mine, my_stream = register(city.http, "mqtt bound")
     _, other_stream = register(city.http, "mqtt other")

@@ -13,6 +13,7 @@ from cheoyong.app.engines.nats import Nats
 from cheoyong.app.installation import Installation
 from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, TooMany, Unavailable
 from cheoyong.faces.access import Gate
+from cheoyong.flow.features_named import settle_features, without
 from cheoyong.flow.observation_json import parse_observation, row_of
 from cheoyong.links.mqtt.parse import OBSERVATIONS_TOPIC, datastream_of, observations_topic, subject_of
 from cheoyong.links.mqtt.signin import Grant, SignIn
@@ -80,7 +81,7 @@ class MqttDoor:
 
     async def _take(self, arrivals: list[Arrival]) -> Sequence[Refusal]:
         """Store a batch of messages; returns those that are wrong for good."""
-        parts: list[Rows] = []
+        rows: dict[int, Rows] = {}
         refusals: list[Refusal] = []
         ids: dict[int, int] = {}
         for index, arrival in enumerate(arrivals):
@@ -92,13 +93,18 @@ class MqttDoor:
         await directory.load(ids.values())
         for index, datastream_id in ids.items():
             try:
-                parts.append(self._row(datastream_id, arrivals[index]))
+                rows[index] = self._row(datastream_id, arrivals[index])
             except CheoyongError as error:
                 if isinstance(error, Unavailable):
                     raise
                 refusals.append(Refusal(index, str(error)))
-        if parts:
-            await self._installation.intake.submit(concatenate(parts))
+        if not rows:
+            return refusals
+        settled, faults = await settle_features(directory, concatenate(list(rows.values())))
+        indices = list(rows)
+        refusals += [Refusal(indices[place], str(fault)) for place, fault in faults.items()]
+        if len(faults) < len(settled):
+            await self._installation.intake.submit(without(settled, faults))
         return refusals
 
     def _row(self, datastream_id: int, arrival: Arrival) -> Rows:

@@ -7,14 +7,15 @@ A plain ASGI handler: no routing table, no model layer between the socket and th
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from cheoyong.domain.access import Principal
-from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge
+from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, TooLarge
 from cheoyong.flow.directory import Directory
+from cheoyong.flow.features_named import settle_features, without
 from cheoyong.flow.intake import Submits
 from cheoyong.flow.observation_json import (
     Judged,
@@ -81,6 +82,10 @@ class Ingest:
         if addressed and bool(addressed[1]) != isinstance(entry.observation_type, tuple):
             raise NotFound(f"there is no {addressed[0][1:].partition('/')[0]}")
         rows = row_of(observation, datastream_id, entry.observation_type, self._now_us())
+        if rows.extras:
+            rows, faults = await settle_features(self._directory, rows)
+            for fault in faults.values():
+                raise fault
         ids = await self._intake.submit(rows)
         link = f"{root}/Observations({ids[0]})"
         # No body: the standard asks for the address only, and one write less is a fifth of the cost.
@@ -96,22 +101,37 @@ class Ingest:
 
         judged = judge_data_arrays(arrays, type_of, self._now_us())
         parts = [item.rows for item in judged if len(item.rows)]
-        ids = (await self._intake.submit(concatenate(parts))).tolist() if parts else []
+        ids: list[int] = []
+        faults: dict[int, NotFound] = {}
+        if parts:
+            rows, faults = await settle_features(self._directory, concatenate(parts))
+            if len(faults) == len(rows):
+                raise next(iter(faults.values()))
+            ids = (await self._intake.submit(without(rows, faults))).tolist()
         prefix = f"{root}/Observations("
         links = [f"{prefix}{i})" for i in ids]
-        if any(item.errors for item in judged):
-            links = _with_errors(judged, links)
+        if faults or any(item.errors for item in judged):
+            links = _with_errors(judged, faults, links)
         await _created(send, msgspec.json.encode(links), [])
 
 
-def _with_errors(judged: Sequence[Judged], links: Sequence[str]) -> list[str]:
-    """A link for each good row and, for each other, a text that begins with "error" (OGC 18-088 §13)."""
-    stored = iter(links)
-    return [
-        f"error: {item.errors[place]}" if place in item.errors else next(stored)
-        for item in judged
-        for place in range(len(item))
-    ]
+def _with_errors(
+    judged: Sequence[Judged], faults: Mapping[int, CheoyongError], links: Sequence[str]
+) -> list[str]:
+    """A link for each stored row and, for each other, a text that begins with "error" (OGC 18-088 §13).
+
+    ``faults`` are by the place among the good rows of all entries.
+    """
+    stored, answers, good = iter(links), [], 0
+    for entry, item in enumerate(judged):
+        for place in range(len(item)):
+            error: CheoyongError | None = item.errors.get(place)
+            if error is None and good in faults:
+                error = faults[good]
+                error.where = f"[{entry}].dataArray[{place}].FeatureOfInterest/id"
+            good += place not in item.errors
+            answers.append(next(stored) if error is None else f"error: {error}")
+    return answers
 
 
 async def _created(send: Send, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
