@@ -16,6 +16,7 @@ from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
 from cheoyong.faces.accounts.routes import router as accounts
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.console import alert_routes, pages, routes, series
+from cheoyong.faces.features.routes import ROUTER as FEATURES
 from cheoyong.faces.headers import SecurityHeaders
 from cheoyong.faces.limits import LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
@@ -72,6 +73,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             metrics,
             accounts,
             *CAP_ROUTES,
+            FEATURES,
             routes.map_layers, routes.state, routes.readings, routes.events,
             routes.acknowledge, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
