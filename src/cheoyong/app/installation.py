@@ -140,7 +140,7 @@ class Installation:
 
     def _hear_facts(self, body: Any) -> None:
         for fact in body["facts"]:
-            self.hub.tell(body["organisation"], "fact", fact, seq=fact["seq"])
+            self.hub.tell(body["organisation"], "fact", fact)
             if fact["kind"] == "alert":
                 self._mind_replay(fact["body"])
 

@@ -22,6 +22,7 @@ from cheoyong.app.house import House
 from cheoyong.app.installation import Installation, Pools
 from cheoyong.app.keeping import ended, keep_engines, keep_worker, tell_health, tick
 from cheoyong.app.mqtt_door import MqttDoor
+from cheoyong.app.patience import CONNECTIONS_MAX, PatientHttp, allow_connections, end_unread
 from cheoyong.app.settings import Settings
 from cheoyong.app.web import Web
 from cheoyong.domain.errors import ConfigurationError
@@ -143,10 +144,12 @@ Stack = contextlib.AsyncExitStack
 
 async def _start_web(stack: Stack, installation: Installation, web: Web, listener: socket.socket) -> None:
     config = uvicorn.Config(
-        web, loop="uvloop", http="httptools", lifespan="off", log_config=None, access_log=False,
-        timeout_graceful_shutdown=_CLIENTS_LEAVE_S, server_header=False, limit_concurrency=4096,
-        proxy_headers=False,
+        web, loop="uvloop", http=PatientHttp, ws="none", lifespan="off", log_config=None, access_log=False,
+        timeout_graceful_shutdown=_CLIENTS_LEAVE_S, server_header=False, limit_concurrency=CONNECTIONS_MAX,
+        proxy_headers=False, backlog=1024,
     )  # fmt: skip
+    end_unread(listener)
+    allow_connections()
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
 

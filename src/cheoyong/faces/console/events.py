@@ -1,21 +1,70 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Server-sent events: one hub fans out to every open console; a slow one is let go, not waited for.
+"""Server-sent events: one bounded past an organisation, read by every open console at its own speed (F30).
 
-A console that was let go, or lost its line, reconnects and asks for the whole state again: the stream
-is a hint of what changed, the records are the truth.
+A listener is a place in that past, not a queue, so ten thousand cost ten thousand numbers and a stuck one
+holds up nobody. One that falls out of the past is let go. It comes back with the id of the last event it
+has (Last-Event-ID) and goes on behind it; when that is gone too, or is of another start, it is told to
+``reload``: the stream is a hint of what changed, the records are the truth.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from secrets import token_hex
 from typing import Any
 
 import msgspec
 
-EVENTS_WAITING_MAX = 512
-LISTENERS_MAX = 2_000
+from cheoyong.domain.errors import TooMany
+
+EVENTS_KEPT_MAX = 1024
+EVENTS_KEPT_BYTES_MAX = 8 << 20  # an event of 2,000 rows is about 160 kB
+LISTENERS_MAX = 12_000
 HEARTBEAT_S = 2.0
+RELOAD = b"event: reload\ndata: {}\n\n"
+_RETRY = b"retry: 1000\n\n"
+_PIECE_BYTES = 16_384  # sent at a time: no more than this waits beyond the buffer of the line
+
+
+class _Past:
+    """The newest events of one organisation, numbered without a gap; ``changed`` wakes who waits."""
+
+    def __init__(self) -> None:
+        self.events: deque[bytes] = deque()
+        self.first = 0
+        self.bytes = 0
+        self.changed = asyncio.Event()
+
+    @property
+    def end(self) -> int:
+        """The number of the next event."""
+        return self.first + len(self.events)
+
+    def add(self, text: bytes) -> None:
+        self.events.append(text)
+        self.bytes += len(text)
+        while len(self.events) > EVENTS_KEPT_MAX or (
+            self.bytes > EVENTS_KEPT_BYTES_MAX and len(self.events) > 1
+        ):
+            self.bytes -= len(self.events.popleft())
+            self.first += 1
+        self.wake()
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed.clear()
+
+    def some_from(self, place: int) -> tuple[bytes, int]:
+        """The events from a place on, one at least, a piece's worth at most; and the place after them."""
+        parts: list[bytes] = []
+        size = 0
+        while place < self.end and (not parts or size + len(self.events[place - self.first]) <= _PIECE_BYTES):
+            parts.append(self.events[place - self.first])
+            size += len(parts[-1])
+            place += 1
+        return b"".join(parts), place
 
 
 class EventHub:
@@ -23,58 +72,84 @@ class EventHub:
 
     def __init__(self, beat: Callable[[], bytes]) -> None:
         self._beat = beat
-        self._listeners: dict[asyncio.Queue[bytes | None], int] = {}
+        self._start = token_hex(4)
+        self._pasts: dict[int, _Past] = {}
+        self._listening = 0
+        self._closed = False
         self.dropped = 0
 
     def __len__(self) -> int:
         """How many consoles listen."""
-        return len(self._listeners)
+        return self._listening
 
-    def tell(self, organisation_id: int, kind: str, body: Any, *, seq: int | None = None) -> None:
-        """Send one event; listeners that are 512 events behind are let go."""
-        text = encode(kind, body, seq)
-        for queue, organisation in list(self._listeners.items()):
-            if organisation == organisation_id:
-                self._put(queue, text)
-
-    def _put(self, queue: asyncio.Queue[bytes | None], text: bytes) -> None:
-        if queue.qsize() >= EVENTS_WAITING_MAX - 1:
-            self._listeners.pop(queue, None)
-            self.dropped += 1
-            queue.put_nowait(None)
-            return
-        queue.put_nowait(text)
+    def tell(self, organisation_id: int, kind: str, body: Any) -> None:
+        """Send one event. Nobody is waited for."""
+        past = self._past(organisation_id)
+        past.add(encode(kind, body, f"{self._start}-{past.end}"))
 
     def close(self) -> None:
         """Let every listener go."""
-        for queue in self._listeners:
-            queue.put_nowait(None)
-        self._listeners.clear()
+        self._closed = True
+        for past in self._pasts.values():
+            past.wake()
 
-    async def listen(self, organisation_id: int) -> AsyncGenerator[bytes, None]:
-        """Events as they come, and a beat after two quiet seconds so that a dead line is noticed."""
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(EVENTS_WAITING_MAX)
-        self._listeners[queue] = organisation_id
+    def listen(self, organisation_id: int, after: str = "") -> AsyncGenerator[bytes, None]:
+        """Events as they come, first those behind the event ``after``; bytes of text/event-stream.
+
+        A beat follows two quiet seconds, so that a dead line is noticed. Raises TooMany beyond 12,000.
+        """
+        if self._listening >= LISTENERS_MAX:
+            raise TooMany("as many listen as can be served", retry_after_s=10, where="events")
+        return self._listen(self._past(organisation_id), after[:100])
+
+    def _past(self, organisation_id: int) -> _Past:
+        return self._pasts.setdefault(organisation_id, _Past())
+
+    async def _listen(self, past: _Past, after: str) -> AsyncGenerator[bytes, None]:
+        known = self._place_behind(past, after)
+        place = past.end if known is None else known
+        quiet = True  # begin with what time it is
+        self._listening += 1
         try:
-            yield b"retry: 1000\n\n"
-            while True:
-                try:
-                    text = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
-                except TimeoutError:
-                    yield self._beat()
+            yield _RETRY + (RELOAD if known is None else b"")
+            while past.first <= place and not self._closed:
+                if place == past.end:
+                    if quiet:
+                        yield self._beat()
+                    quiet = not await _within(past.changed.wait(), HEARTBEAT_S)
                     continue
-                if text is None:
-                    return
-                yield text
+                text, place = past.some_from(place)
+                for start in range(0, len(text), _PIECE_BYTES):
+                    yield text[start : start + _PIECE_BYTES]
         finally:
-            self._listeners.pop(queue, None)
+            self._listening -= 1
+            self.dropped += place < past.first
+
+    def _place_behind(self, past: _Past, after: str) -> int | None:
+        """Where to go on behind an event; the end for a newcomer, None when there is a gap in between."""
+        if not after:
+            return past.end
+        start, _, number = after.partition("-")
+        if start != self._start or not (number.isascii() and number.isdigit()):
+            return None
+        place = int(number) + 1
+        return place if past.first <= place <= past.end else None
 
 
-def encode(kind: str, body: Any, seq: int | None = None) -> bytes:
+async def _within(waiting: Any, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        return False
+    return True
+
+
+def encode(kind: str, body: Any, cursor: str = "") -> bytes:
     r"""One event in the text/event-stream format (WHATWG HTML, 9.2).
 
     >>> encode("clock", {"now_us": 1})
     b'event: clock\ndata: {"now_us":1}\n\n'
     """
-    head = f"id: {seq}\n" if seq is not None else ""
+    head = f"id: {cursor}\n" if cursor else ""
     return f"{head}event: {kind}\ndata: ".encode() + msgspec.json.encode(body) + b"\n\n"

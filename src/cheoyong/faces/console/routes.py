@@ -14,7 +14,7 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from cheoyong.domain.errors import NotFound, NotSignedIn
+from cheoyong.domain.errors import NotFound, NotSignedIn, TooMany
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US
 from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
@@ -69,7 +69,8 @@ async def readings(
 @get("/api/events", opt=needs("read"))
 async def events(request: AnyRequest) -> Stream:
     """The stream of what changes (server-sent events); it ends soon after the sign-in does (S28)."""
-    heard = _desk(request).hub.listen(principal_of(request).organisation_id)
+    after = request.headers.get("last-event-id", "")
+    heard = _desk(request).hub.listen(principal_of(request).organisation_id, after)
     return Stream(
         _while_signed_in(request, heard),
         media_type="text/event-stream",
@@ -88,6 +89,8 @@ async def _while_signed_in(request: AnyRequest, heard: AsyncGenerator[bytes, Non
                     await request.app.state.gate.principal(request.scope)
                 except NotSignedIn:
                     return
+                except TooMany:
+                    asked_s += SIGNED_IN_CHECK_S  # many listen as this one person: look again a little later
             yield event
 
 
