@@ -195,8 +195,8 @@ async def test_the_latest_observation_of_a_datastream_costs_no_more_than_itself(
         rows = await page(connection, latest, (way, measured[7]))
         assert [row["result"] for row in rows] == [PER_STREAM - 1]
         plan = await _plan(connection, monkeypatch, page(connection, latest, (way, measured[7])))
-    assert "Index Scan Backward using observation_key on observation" in plan
-    assert "Seq Scan on observation n" not in plan
+    assert "Index Scan Backward using observation_before_key on observation_before" in plan
+    assert "Seq Scan on observation_" not in plan
     assert "rows=400" not in plan
 
 
@@ -215,8 +215,8 @@ async def test_the_latest_of_many_datastreams_is_one_statement_of_index_steps(
         plan = await _plan(
             connection, monkeypatch, related(connection, "datastream", "observations", measured, latest)
         )
-    assert "Index Scan Backward using observation_key on observation" in plan
-    assert "Seq Scan on observation n" not in plan
+    assert "Index Scan Backward using observation_before_key on observation_before" in plan
+    assert "Seq Scan on observation_" not in plan
 
 
 async def test_a_range_of_time_is_read_by_the_index(
@@ -236,8 +236,8 @@ async def test_a_range_of_time_is_read_by_the_index(
         rows = await page(connection, selection, (way, measured[3]))
         assert [row["result"] for row in rows] == [6, 7, 8, 9, 10, 11]
         plan = await _plan(connection, monkeypatch, page(connection, selection, (way, measured[3])))
-    assert "observation_key" in plan
-    assert "Seq Scan on observation n" not in plan
+    assert "observation_before_key" in plan
+    assert "Seq Scan on observation_" not in plan
 
 
 async def test_S08_nothing_is_looked_through_under_another_organisations_datastream(
@@ -248,7 +248,7 @@ async def test_S08_nothing_is_looked_through_under_another_organisations_datastr
     selection = Selection("observation", ("id",))
     async with as_organisation(pool, 2) as connection:
         plan = await _plan(connection, monkeypatch, page(connection, selection, (way, measured[0])))
-    scans = [line for line in plan.splitlines() if "on observation n" in line]
+    scans = [line for line in plan.splitlines() if "on observation_before n" in line]
     assert scans
     assert all("never executed" in line for line in scans)
 

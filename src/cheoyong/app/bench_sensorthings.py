@@ -276,8 +276,7 @@ async def _bytes_per_observation(server: _Server) -> float | None:
     connection = await asyncpg.connect(Postgres(server.folder).dsn)
     try:
         share: float = await connection.fetchval(
-            "SELECT (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits"
-            " WHERE inhparent = 'observation_visible'::regclass)"
+            "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('observation_visible'))"
             " / (SELECT count(*) FROM observation_visible)::float8",
             timeout=3600,
         )
