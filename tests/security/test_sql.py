@@ -22,6 +22,7 @@ ARGUED = {
     "records/changes.py": "the table is looked up in this file's own list of nouns, or refused",
     "records/conditions.py": "sources and links come from the table of nouns; values go through Parameters",
     "records/alerts.py": "the lock clause is one of two literals of this file",
+    "records/gathering.py": "source and owners come from the table of nouns; values go through Parameters",
     "records/geometries.py": "column and source come from the table of nouns, for four named columns only",
     "records/readings.py": "columns and sources come from its table of nouns; values go through Parameters",
     "records/registry.py": "table and column names are checked against its table of writable columns first",

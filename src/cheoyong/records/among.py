@@ -13,11 +13,12 @@ from cheoyong.records.nouns import NOUNS, Relation
 from cheoyong.records.scalars import Parameters
 
 # An observation's feature may be the place of its thing: the datastreams of those places are few.
-_OBSERVATIONS_OF = (
-    "(n.feature_id IS NOT NULL AND n.feature_id IN ({ids}) OR n.feature_id IS NULL AND n.datastream_id = ANY"
+_AT_PLACES = (
+    "(n.feature_id IS NULL AND n.datastream_id = ANY"
     " (ARRAY(SELECT d.id FROM datastream d JOIN (SELECT l.thing_id, -min(l.location_id) AS place"
     " FROM thing_location l GROUP BY l.thing_id) f USING (thing_id) WHERE f.place IN ({ids}))))"
 )
+_OBSERVATIONS_OF = f"(n.feature_id IS NOT NULL AND n.feature_id IN ({{ids}}) OR {_AT_PLACES})"
 
 
 def among_sql(noun: str, way: Sequence[str], ids: Sequence[int], parameters: Parameters) -> str:
@@ -31,7 +32,11 @@ WHERE n.id = ANY ($1::bigint[])))'
     """
     if not way:
         return f"n.id = ANY ({parameters.add(list(ids), 'bigint[]')})"
+    if not ids:
+        return "false"
     relation = NOUNS[noun].relations[way[0]]
+    if (noun, *way) == ("observation", "feature") and all(row_id < 0 for row_id in ids):
+        return _AT_PLACES.format(ids=f"SELECT unnest({parameters.add(list(ids), 'bigint[]')})")
     inner = among_sql(relation.target, way[1:], ids, parameters)
     source = NOUNS[relation.target].source
     found = f"SELECT n.id FROM {source} n WHERE {inner}"

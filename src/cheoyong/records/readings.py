@@ -16,6 +16,7 @@ import asyncpg
 from cheoyong.domain.errors import InvalidInput, TooLarge
 from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql, whole_order
 from cheoyong.records.connection import Connection
+from cheoyong.records.gathering import gathered_source, is_gathered
 from cheoyong.records.keyset import OWN_PLACE, Key, after_sql, keys_of
 from cheoyong.records.nouns import NOUNS, Noun, Relation
 
@@ -98,12 +99,22 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
     ``within``: only those that the last step of this way reaches from the row with this id.
     """
     parameters = Parameters()
+    if within is None and is_gathered(selection.noun, selection.order, selection.limit + selection.offset):
+        return await _fetched(connection, _gathered(selection, parameters), parameters)
     where = _where(selection, within, parameters)
     own_order = _own_order(selection, within, parameters)
     if selection.after is not None:
         where += f" {'AND' if where else 'WHERE'} {_after(selection, within, own_order, parameters)}"
     sql = _select(selection, where, parameters, own_order, of_all=within is None)
     return await _fetched(connection, sql, parameters)
+
+
+def _gathered(selection: Selection, parameters: Parameters) -> str:
+    after = "" if selection.after is None else _after(selection, None, "", parameters)
+    order = order_sql(NOUNS[selection.noun], selection.order, parameters, of_all=True)
+    limit = parameters.add(selection.limit + selection.offset, "bigint")
+    source = gathered_source(selection.condition, after, order, limit, parameters)
+    return _select(selection, "", parameters, of_all=True, source=source)
 
 
 def place_keys(noun: str, orders: Sequence[Order], way: Way | None) -> tuple[Key, ...] | None:
@@ -192,7 +203,13 @@ def _own_order(selection: Selection, within: tuple[Way, int] | None, parameters:
 
 
 def _select(
-    selection: Selection, where: str, parameters: Parameters, own_order: str = "", *, of_all: bool = False
+    selection: Selection,
+    where: str,
+    parameters: Parameters,
+    own_order: str = "",
+    *,
+    of_all: bool = False,
+    source: str = "",
 ) -> str:
     noun = NOUNS[selection.noun]
     columns = [f"{noun.columns[name].sql} AS {name}" for name in selection.columns]
@@ -204,7 +221,7 @@ def _select(
     limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
     offset = parameters.add(selection.offset, "bigint")
     paging = f"ORDER BY {order} LIMIT {limit} OFFSET {offset}"
-    return f"SELECT {', '.join(columns)} FROM {noun.source} n{where} {paging}"
+    return f"SELECT {', '.join(columns)} FROM {source or noun.source} n{where} {paging}"
 
 
 def _where(selection: Selection, within: tuple[Way, int] | None, parameters: Parameters) -> str:
