@@ -16,9 +16,9 @@ import asyncpg
 from cheoyong.domain.errors import InvalidInput, TooLarge
 from cheoyong.records.conditions import Condition, Order, Parameters, condition_sql, order_sql, whole_order
 from cheoyong.records.connection import Connection
-from cheoyong.records.gathering import gathered_source, is_gathered
+from cheoyong.records.gathering import OWNER, gathered_source, is_gathered
 from cheoyong.records.keyset import OWN_PLACE, Key, after_sql, keys_of
-from cheoyong.records.nouns import NOUNS, Noun, Relation
+from cheoyong.records.nouns import NOUNS, OBSERVATIONS, Noun, Relation
 
 ROWS_MAX = 10_001  # one more than the largest page, to see whether there is a next one
 Row = Any  # asyncpg.Record: columns by name
@@ -110,11 +110,15 @@ async def page(connection: Connection, selection: Selection, within: tuple[Way, 
 
 
 def _gathered(selection: Selection, parameters: Parameters) -> str:
-    after = "" if selection.after is None else _after(selection, None, "", parameters)
+    """All observations, from the caller's own datastreams one by one."""
+    after, first_owner = "", None
+    if selection.after is not None:
+        after = _after(selection, None, "", parameters)
+        first_owner = None if selection.order else selection.after[0]
     order = order_sql(NOUNS[selection.noun], selection.order, parameters, of_all=True)
     limit = parameters.add(selection.limit + selection.offset, "bigint")
-    source = gathered_source(selection.condition, after, order, limit, parameters)
-    return _select(selection, "", parameters, of_all=True, source=source)
+    source = gathered_source(selection.condition, after, first_owner, order, limit, parameters)
+    return _select(selection, "", parameters, "" if selection.order else OWNER, of_all=True, source=source)
 
 
 def place_keys(noun: str, orders: Sequence[Order], way: Way | None) -> tuple[Key, ...] | None:
@@ -141,12 +145,25 @@ def _after(
 
 
 async def count(connection: Connection, selection: Selection, within: tuple[Way, int] | None) -> int:
-    """How many rows there are before paging (exact)."""
+    """How many rows there are before paging (exact); all observations, or those of a datastream, at once.
+
+    With a condition the rows it may hold for are looked at, until the time limit of the pool: TooLarge.
+    """
     parameters = Parameters()
     where = _where(selection, within, parameters)
     sql = f"SELECT count(*) FROM {NOUNS[selection.noun].source} n{where}"
+    if _is_kept(selection, within):
+        # What is kept stands by datastream, as each observation names it: the same conditions hold.
+        sql = f"SELECT coalesce(sum(n.count), 0)::bigint AS count FROM standing_visible n{where}"
     [row] = await _fetched(connection, sql, parameters)
     return int(row["count"])
+
+
+def _is_kept(selection: Selection, within: tuple[Way, int] | None) -> bool:
+    """Whether a count stands in the records: of all observations, or of all of a datastream."""
+    if selection.noun != "observation" or selection.condition is not None:
+        return False
+    return within is None or not within[0].single() and _last_relation(within[0]) is OBSERVATIONS
 
 
 async def related(
@@ -181,6 +198,8 @@ async def related_counts(
     if selection.condition is not None:
         condition += f" AND {condition_sql(target, selection.condition, parameters)}"
     rows = f"SELECT count(*) FROM {target.source} n WHERE {condition}"
+    if selection.condition is None and NOUNS[noun].relations[relation] is OBSERVATIONS:
+        rows = f"SELECT coalesce(sum(n.count), 0)::bigint FROM standing_visible n WHERE {condition}"
     sql = f"SELECT p.id, ({rows}) AS number FROM unnest({ids}) p (id)"
     return {row["id"]: row["number"] for row in await _fetched(connection, sql, parameters)}
 
@@ -216,7 +235,7 @@ def _select(
     columns += [f"{noun.relations[name].key} AS {name}_key" for name in selection.keys]
     order = order_sql(noun, selection.order, parameters, of_all=of_all)
     if own_order and not selection.order:
-        columns.append(f"{own_order} AS {OWN_PLACE}")
+        columns += [f"{own_order} AS {OWN_PLACE}"] if own_order != OWNER else []
         order = f"{own_order}, {order}"
     limit = parameters.add(min(selection.limit, ROWS_MAX), "bigint")
     offset = parameters.add(selection.offset, "bigint")
