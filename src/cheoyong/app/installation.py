@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,7 @@ from cheoyong.records.observations import ObservationWriter, Rows, Stored
 
 SETTLE_S_MAX = 60.0
 SILENT_WORKER_S = 30.0
+PRESSED_S = 10.0  # how long a refusal is shown
 DRAFT_WAITS = "a draft waits for a person"
 
 _log = structlog.get_logger()
@@ -81,8 +83,15 @@ class Installation:
         self.fact_clock: Clock = SimulatedClock(last_us) if self.mode == "exercise" else WorldClock()
         # A clock that was set back a little while we were stopped stands until the world has caught up (F07).
         held_us = last_us if last_us - real_us() <= BACK_HELD_US else 0
-        self.intake = Intake(ObservationWriter(pools.writer), self.facts_us, self._committed, held_us)
         self.directory = Directory(pools.flow)
+        self.intake = Intake(
+            ObservationWriter(pools.writer),
+            self.facts_us,
+            self._committed,
+            held_us,
+            self.directory.any_judged,
+        )
+        self.pressed_at_s = float("-inf")  # when a body was last refused for want of memory
         self.replay = ReplayControl(
             self.fact_clock if isinstance(self.fact_clock, SimulatedClock) else None,
             self.intake.tick,
@@ -100,6 +109,10 @@ class Installation:
         self.troubles: dict[str, str] = {}
         self.screening: dict[str, int] = {}
         self._waiting_drafts: set[str] = set()
+
+    def note_pressure(self) -> None:
+        """Somebody was refused because too much is in flight; shown for ten seconds."""
+        self.pressed_at_s = time.monotonic()
 
     def now_us(self) -> int:
         """The machine's own time: sign-ins and keys never live on a replay's clock."""
@@ -209,6 +222,9 @@ class Installation:
                 f"{aside} batches could not be judged and were set aside; their values read as not evaluated"
             )
             degraded.append({"part": "pipeline", "why": why})
+        if time.monotonic() - max(self.pressed_at_s, self.intake.refused_at_s) < PRESSED_S:
+            why = f"more comes than can be stored; {self.intake.refused} observations were told to come again"
+            degraded.append({"part": "intake", "why": why})
         behind = self._last_number - self._taken_number
         silent_s = (real_us() - self._last_progress_us) / SECOND_US
         if behind > 0 and silent_s > SILENT_WORKER_S:

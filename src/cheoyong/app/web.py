@@ -18,7 +18,7 @@ from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.console import alert_routes, pages, routes, series
 from cheoyong.faces.features.routes import ROUTER as FEATURES
 from cheoyong.faces.headers import SecurityHeaders
-from cheoyong.faces.limits import LimitAddresses, Limits
+from cheoyong.faces.limits import BoundBodies, LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
 from cheoyong.faces.sensorthings.app import SensorThings
 from cheoyong.faces.sensorthings.ingest import Ingest
@@ -46,6 +46,9 @@ _COMMITS = prometheus_client.Gauge("cheoyong_commits", "Commits of observations 
 _OBSERVATIONS = prometheus_client.Gauge("cheoyong_observations", "Observations stored since the start")
 _DUPLICATES = prometheus_client.Gauge("cheoyong_duplicates", "Observations that were there already")
 _WAITING = prometheus_client.Gauge("cheoyong_rows_waiting", "Observations taken in and not yet committed")
+_REFUSED = prometheus_client.Gauge(
+    "cheoyong_observations_refused", "Found no room and were told to come again"
+)
 _CONSOLES = prometheus_client.Gauge("cheoyong_consoles", "Consoles that listen")
 _LET_GO = prometheus_client.Gauge("cheoyong_consoles_let_go", "Consoles let go because they were slow")
 
@@ -59,6 +62,7 @@ def _gather(desk: Installation) -> None:
     _OBSERVATIONS.set(desk.intake.observations)
     _DUPLICATES.set(desk.intake.duplicates)
     _WAITING.set(desk.intake.rows_waiting)
+    _REFUSED.set(desk.intake.refused)
     _CONSOLES.set(len(desk.hub))
     _LET_GO.set(desk.hub.dropped)
     for reason, count in desk.screening.items():
@@ -122,7 +126,8 @@ class Web:
             now_us=installation.facts_us,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
-        self._app = SecurityHeaders(ProblemEdge(LimitAddresses(self._route, limits)))
+        bounded = BoundBodies(self._route, installation.note_pressure)
+        self._app = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one ASGI request."""

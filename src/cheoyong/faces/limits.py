@@ -16,9 +16,16 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from prometheus_client import Counter
+
 from cheoyong.domain.errors import ConfigurationError, TooMany
 
 CALLERS_MAX = 50_000  # about 10 MB; beyond it the one longest silent is forgotten
+BODIES_BYTES_MAX = 96 << 20  # of all request bodies in flight; what is made of one takes about four times it
+BODIES_BYTES_RESERVED = 16 << 20  # of them for small bodies: a gauge's value gets in beside bulk uploads
+SMALL_BODY_BYTES = 64 << 10
+BODIES_REFUSED = Counter("cheoyong_bodies_refused_total", "Requests refused because too much is in flight")
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOCAL = "local"  # a unix socket has no address
 _HOPS_MAX = 20
 
@@ -142,6 +149,64 @@ class LimitAddresses:
         if scope["type"] in ("http", "websocket"):
             self.limits.spend("address", self.limits.address(scope))
         await self.app(scope, receive, send)
+
+
+class BoundBodies:
+    """Plain ASGI middleware: request bodies in flight take up a bounded amount of memory (F06).
+
+    A body counts from when the app first asks for it (so after it has asked who is there) until it is
+    answered, with the length it announces, or as it comes when it announces none. ``refused`` is called
+    at each refusal.
+    """
+
+    def __init__(
+        self, app: Any, refused: Callable[[], None] = lambda: None, *, bytes_max: int = BODIES_BYTES_MAX
+    ) -> None:
+        self.app = app
+        self.bytes_max = bytes_max
+        self.held = 0
+        self._refused = refused
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on; its ``receive`` raises TooMany when there is no room for the body."""
+        if scope["type"] != "http" or scope["method"] in _BODILESS:
+            await self.app(scope, receive, send)
+            return
+        came = held = 0
+
+        async def counted_receive() -> Any:
+            nonlocal came, held
+            if not held:
+                held = self._hold(min(_announced(scope), self.bytes_max - BODIES_BYTES_RESERVED), 0)
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > held:
+                held += self._hold(came - held, held)
+            return message
+
+        try:
+            await self.app(scope, counted_receive, send)
+        finally:
+            self.held -= held
+
+    def _hold(self, count: int, already: int) -> int:
+        reserved = 0 if already + count <= SMALL_BODY_BYTES else BODIES_BYTES_RESERVED
+        others = self.held - already
+        # Alone, a body may be as large as the app behind takes it.
+        if others and self.held + count > self.bytes_max - reserved:
+            BODIES_REFUSED.inc()
+            self._refused()
+            raise TooMany("too much is on its way at once", retry_after_s=1, where="body")
+        self.held += count
+        return count
+
+
+def _announced(scope: Mapping[str, Any]) -> int:
+    """The body's length as its sender gives it, 1 when not: what comes is counted then."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and len(value) < 16:
+            return max(1, int(value))
+    return 1
 
 
 @lru_cache(4096)

@@ -106,6 +106,8 @@ def problem_of(error: BaseException) -> Problem:
         error = Unavailable("the database does not answer", mend="try again; see /health")
     elif isinstance(error, asyncpg.DiskFullError):
         error = OutOfSpace("the disk is full; nothing was stored", mend="free space; see cheoyong doctor")
+    elif isinstance(error, MemoryError):
+        error = Unavailable("there is no memory left for this", mend="ask for less, or try again")
     if isinstance(error, CheoyongError):
         return _of_our_own(error)
     if isinstance(error, HTTPException) and error.status_code < 500:

@@ -8,6 +8,7 @@ busier the door the larger the groups, and a lone writer never waits for company
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from cheoyong.records.connection import Connection
 from cheoyong.records.observations import GONE, ObservationWriter, Rows, Stored, concatenate
 
 ROWS_WAITING_MAX = 400_000
+ROWS_RESERVED = 100_000  # of them for submissions with something the pipeline judges: a gauge of the city
 ROWS_PER_COMMIT_MAX = 50_000
 _ATTEMPTS_MAX = 4
 _RETRY_AFTER_S = (0.05, 0.25, 1.0)
@@ -62,7 +64,8 @@ class Intake:
 
     ``now_us`` is the clock; the recording instant of a commit never falls behind the one before it
     (F07), nor behind ``last_us``. ``committed`` is told of every commit afterwards, in order (hints,
-    counters).
+    counters). ``judged`` tells of datastream ids whether any is a gauge of the city: under pressure those
+    go first, and a quarter of the queue is theirs alone (F06).
     """
 
     def __init__(
@@ -71,10 +74,13 @@ class Intake:
         now_us: Callable[[], int],
         committed: Committed | None = None,
         last_us: int = 0,
+        judged: Callable[[Int64s], bool] = lambda _: False,
     ) -> None:
         self._writer = writer
         self._now_us = now_us
         self._committed = committed
+        self._judged = judged
+        self._urgent: deque[_Waiting] = deque()
         self._waiting: deque[_Waiting] = deque()
         self._rows_waiting = 0
         self._wake = asyncio.Event()
@@ -84,6 +90,8 @@ class Intake:
         self.observations = 0
         self.duplicates = 0
         self.failures = 0
+        self.refused = 0  # observations that found no room; their senders were told to send again
+        self.refused_at_s = float("-inf")  # when that was last, on the monotonic clock
 
     def start(self) -> None:
         """Begin to commit; needs a running event loop."""
@@ -93,8 +101,8 @@ class Intake:
         """Commit what waits, then end."""
         if self._task is None:
             return
-        while self._waiting and not self._task.done():
-            await asyncio.wait([self._waiting[-1].answer])
+        while (left := [*self._urgent, *self._waiting]) and not self._task.done():
+            await asyncio.wait([left[-1].answer])
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -106,14 +114,19 @@ class Intake:
     async def submit(self, rows: Rows) -> Int64s:
         """Store rows; returns their ids once they are durable.
 
-        Raises TooMany when 400,000 rows wait already, OutOfSpace when the disk is full, Unavailable
-        when PostgreSQL stays away, NotFound when a datastream of theirs was deleted meanwhile; then
-        nothing of ``rows`` is acknowledged.
+        Raises TooMany when 300,000 rows wait already (400,000 for judged ones), OutOfSpace when the disk
+        is full, Unavailable when PostgreSQL stays away, NotFound when a datastream of theirs was deleted
+        meanwhile; then nothing of ``rows`` is acknowledged.
         """
-        if self._rows_waiting + len(rows) > ROWS_WAITING_MAX:
+        # Where nothing waits there is nobody to go before.
+        urgent = self._rows_waiting > 0 and (len(rows) == 0 or self._judged(rows.datastream_id))
+        bound = ROWS_WAITING_MAX - (0 if urgent else ROWS_RESERVED)
+        if self._rows_waiting > 0 and self._rows_waiting + len(rows) > bound:
+            self.refused += len(rows)
+            self.refused_at_s = time.monotonic()
             raise TooMany("more observations wait than can be stored", retry_after_s=1)
         answer: asyncio.Future[Int64s] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(rows, answer))
+        (self._urgent if urgent else self._waiting).append(_Waiting(rows, answer))
         self._rows_waiting += len(rows)
         self._wake.set()
         return await answer
@@ -152,17 +165,18 @@ class Intake:
         while True:
             await self._wake.wait()
             group = self._take()
-            if not self._waiting:
+            if not self._urgent and not self._waiting:
                 self._wake.clear()
             await self._commit(group)
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         count = 0
-        while self._waiting and (not group or count + len(self._waiting[0].rows) <= ROWS_PER_COMMIT_MAX):
-            item = self._waiting.popleft()
-            group.append(item)
-            count += len(item.rows)
+        for queue in (self._urgent, self._waiting):
+            while queue and (not group or count + len(queue[0].rows) <= ROWS_PER_COMMIT_MAX):
+                item = queue.popleft()
+                group.append(item)
+                count += len(item.rows)
         self._rows_waiting -= count
         return group
 
