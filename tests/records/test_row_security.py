@@ -205,7 +205,8 @@ async def _measure(world: World) -> None:
         )
         await world.owner(
             "WITH b AS (INSERT INTO batch (recorded_at, first_id, count) VALUES (now(), $1, 1)),"
-            " q AS (INSERT INTO quality VALUES ($1, 1, $2, 4, 1))"
+            " q AS (INSERT INTO quality VALUES ($1, 1, $2, 4, 1)),"
+            " t AS (INSERT INTO tally VALUES ($2, 1, now(), now()))"
             " INSERT INTO observation (id, phenomenon_time, result, digest, datastream_id)"
             " VALUES ($1, now(), $3, 0, $2)",
             organisation, stream["id"], result,

@@ -25,6 +25,7 @@ from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.hazard import Hazard, HazardModel
 from cheoyong.domain.level import Status
+from cheoyong.flow.standing_stage import StandingStage
 from cheoyong.flow.state import Setup
 from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
@@ -81,20 +82,20 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
 
     worker = Worker(pool, setup, announce)
     await bus.hear(COMMITTED, lambda _: worker.hint())
-    task = asyncio.create_task(worker.run())
+    tasks = [asyncio.create_task(stage.run()) for stage in (worker, StandingStage(pool))]
     await announce([], 0, [])  # the models are trained: we are here
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await _stop_with_parent(stop)
     waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if task.done():
-        task.result()  # a worker that ended by itself ended by an error: show it, and let serve restart us
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        if task.done():
+            task.result()  # what ended by itself ended by an error: show it, and let serve restart us
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     await bus.close()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(pool.close(), _CLOSE_S_MAX)

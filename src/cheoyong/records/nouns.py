@@ -141,10 +141,11 @@ _DATASTREAM = {
     "unit": _json("unit"),
     "observed_area": _json("observed_area", nullable=True),
 }
+OBSERVATIONS = Relation("observation", condition="n.datastream_id = {parent}")
 _OF_DATASTREAM = {
     "thing": Relation("thing", key="n.thing_id"),
     "sensor": Relation("sensor", key="n.sensor_id"),
-    "observations": Relation("observation", condition="n.datastream_id = {parent}"),
+    "observations": OBSERVATIONS,
 }
 
 NOUNS: Mapping[str, Noun] = {

@@ -14,6 +14,7 @@ import numpy as np
 
 from cheoyong.domain.observation import Float64s, Int64s
 from cheoyong.records.connection import POSTGRES_EPOCH_US, Connection, Pool
+from cheoyong.records.standing import shares_of
 
 ID_BLOCK = 65_536  # the sequence observation_id steps by this much
 COPY_ROWS_MIN = 256  # below this one INSERT statement is faster than a COPY and its transaction
@@ -43,13 +44,22 @@ WITH b AS (INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3) 
                               phenomenon_end, result_time, feature_id, detail)
            WHERE EXISTS (SELECT FROM datastream d WHERE d.id = new.datastream_id)
              AND (feature_id IS NULL OR EXISTS (SELECT FROM feature f WHERE f.id = feature_id))
-           ON CONFLICT DO NOTHING RETURNING id)
+           ON CONFLICT DO NOTHING
+           RETURNING id, datastream_id, phenomenon_time, phenomenon_end, result_time),
+     t AS (INSERT INTO tally
+           SELECT datastream_id, count(*), min(phenomenon_time),
+                  max(coalesce(phenomenon_end, phenomenon_time)), min(result_time), max(result_time)
+           FROM o GROUP BY datastream_id)
 SELECT (SELECT number FROM b) AS number, (SELECT array_agg(id) FROM o) AS ids
 """
-# After COPY, in its transaction: the batch, and how many of its datastreams are gone.
+# After COPY, in its transaction: the batch, what is counted, and how many of its datastreams are gone.
 _BATCH = """
+WITH named AS (SELECT id, sum(count) AS count, min(first_at) AS first_at, max(last_at) AS last_at
+               FROM unnest($4::int[], $5::int[], $6::timestamptz[], $7::timestamptz[])
+                    AS run (id, count, first_at, last_at) GROUP BY id),
+     t AS (INSERT INTO tally (datastream_id, count, first_at, last_at) SELECT * FROM named)
 INSERT INTO batch (recorded_at, first_id, count) VALUES ($1, $2, $3)
-RETURNING number, (SELECT count(*) FROM unnest($4::int[]) AS named (id)
+RETURNING number, (SELECT count(*) FROM named
                    WHERE NOT EXISTS (SELECT FROM datastream d WHERE d.id = named.id)) AS gone
 """
 _FIRST_IDS = """
@@ -202,22 +212,12 @@ async def _copy(connection: Connection, ids: Int64s, rows: Rows, recorded_us: in
     async with connection.transaction():
         payload = _in_pieces(copy_bytes(ids, rows))
         await connection.copy_to_table("observation", source=payload, columns=_COLUMNS, format="binary")
-        named = _distinct(rows.datastream_id)
-        batch = await connection.fetchrow(_BATCH, recorded_us, int(ids[0]), len(ids), named)
+        runs = [column.tolist() for column in shares_of(rows.datastream_id, rows.phenomenon_us)]
+        batch = await connection.fetchrow(_BATCH, recorded_us, int(ids[0]), len(ids), *runs)
         if batch["gone"]:
             raise _DatastreamGoneError
         number: int = batch["number"]
         return number
-
-
-def _distinct(ids: Int64s) -> list[int]:
-    """Each id once, of one or more; most come in long runs, which a sort of all would not profit from.
-
-    >>> sorted(_distinct(np.array([7, 7, 3, 3, 7])))
-    [3, 7]
-    """
-    turns = np.flatnonzero(ids[1:] != ids[:-1]) + 1
-    return list({int(ids[0]), *ids[turns].tolist()})
 
 
 async def _in_pieces(payload: bytes) -> Any:

@@ -163,7 +163,7 @@ def _is_kept(selection: Selection, within: tuple[Way, int] | None) -> bool:
     """Whether a count stands in the records: of all observations, or of all of a datastream."""
     if selection.noun != "observation" or selection.condition is not None:
         return False
-    return within is None or not within[0].single() and _last_relation(within[0]) is OBSERVATIONS
+    return within is None or (not within[0].single() and _last_relation(within[0]) is OBSERVATIONS)
 
 
 async def related(
