@@ -12,7 +12,7 @@ from litestar.exceptions import MethodNotAllowedException
 from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.problem import ProblemEdge
-from cheoyong.faces.sensorthings import as_csv, as_geojson, batch, batch_json, batch_multipart
+from cheoyong.faces.sensorthings import as_csv, as_geojson, batch, batch_json, batch_multipart, openapi
 from cheoyong.faces.sensorthings.address import Address, parse_address
 from cheoyong.faces.sensorthings.as_csv import csv_table
 from cheoyong.faces.sensorthings.as_geojson import feature_collection
@@ -37,6 +37,7 @@ _CHANGES = ("PATCH", "PUT", "DELETE")
 _CREATE_ONLY = "/CreateObservations"
 _BATCH = "/$batch"
 _POST_ONLY = (_CREATE_ONLY, _BATCH)
+_FIXED = ("/", openapi.PATH, *_POST_ONLY)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -103,7 +104,12 @@ class SensorThings:
             raise _not_allowed(path)
         root = self._root or root_url(scope)
         if path == "/":
-            await _send(send, scope, 200, _encode(_landing(root)))
+            link = f'<{root}{openapi.PATH}>; rel="service-desc"; type="{openapi.MEDIA_TYPE}"'
+            await _send(send, scope, 200, _encode(_landing(root)), [(b"link", link.encode())])
+            return
+        if path == openapi.PATH:
+            described = openapi.description(root)
+            await _send(send, scope, 200, described, media_type=openapi.MEDIA_TYPE.encode())
             return
         query: bytes = scope.get("query_string", b"")
         if len(query) > QUERY_BYTES_MAX:
@@ -198,7 +204,7 @@ def _goes_on(headers: dict[bytes, bytes]) -> bool:
 
 
 def _changeable(path: str) -> Address:
-    if path == "/" or path in _POST_ONLY:
+    if path in _FIXED:
         raise _not_allowed(path)
     address = parse_address(path)
     if not address.way.single() or address.member:
@@ -207,7 +213,7 @@ def _changeable(path: str) -> Address:
 
 
 def _creatable(path: str) -> Address:
-    if path == "/":
+    if path in _FIXED:
         raise _not_allowed(path)
     address = parse_address(path)
     if address.way.single() or address.ending or address.member:
@@ -222,7 +228,7 @@ def _creatable(path: str) -> Address:
 def _not_allowed(path: str) -> MethodNotAllowedException:
     if path in _POST_ONLY:
         allowed = "POST"
-    elif path == "/" or parse_address(path).member or parse_address(path).ending:
+    elif path in _FIXED or parse_address(path).member or parse_address(path).ending:
         allowed = "GET, HEAD"
     elif parse_address(path).way.single():
         allowed = "GET, HEAD, PATCH, PUT, DELETE"

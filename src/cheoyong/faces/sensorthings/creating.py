@@ -74,7 +74,8 @@ class _Owner:
     existing: Existing
 
 
-_OWNERS = {
+# Which relations of which nouns one may post to, and what the owner is called there.
+OWNERS = {
     ("thing", "datastreams"): "Thing",
     ("sensor", "datastreams"): "Sensor",
     ("observed_property", "datastreams"): "ObservedProperty",
@@ -92,7 +93,7 @@ async def _owner(connection: Connection, way: Way) -> _Owner | None:
         return None
     before = Way(way.start, way.steps[:-1])
     noun, relation = before.noun(), way.steps[-1].relation
-    name = _OWNERS.get((noun, relation))
+    name = OWNERS.get((noun, relation))
     if name is None:
         raise NotSupported(f"creating {relation} there is not served", mend="post to the entity set itself")
     row_id = await find(connection, before)

@@ -33,7 +33,7 @@ OBSERVATION_TYPES = tuple(
     for name in ("CategoryObservation", "CountObservation", "Measurement", "Observation", "TruthObservation")
 )
 # Ours to work out; a client may send them back.
-_GENERATED = dict.fromkeys(("Datastream", "MultiDatastream"), ("phenomenonTime", "resultTime"))
+GENERATED = dict.fromkeys(("Datastream", "MultiDatastream"), ("phenomenonTime", "resultTime"))
 FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
 _BY_NAME = {entity.name: entity for entity in ENTITIES.values()}
 
@@ -257,7 +257,7 @@ def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[s
 
 def refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> None:
     """Raises InvalidInput for a member that the entity does not have and that is no annotation."""
-    known = {*entity.properties, *entity.navigations, *_GENERATED.get(entity.name, ())}
+    known = {*entity.properties, *entity.navigations, *GENERATED.get(entity.name, ())}
     for name in body:
         if name not in known and "@iot." not in name:
             raise InvalidInput(
