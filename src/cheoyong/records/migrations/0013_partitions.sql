@@ -64,15 +64,14 @@ BEGIN
   RETURN part;
 END $$;
 
--- Drop a month's part with its rows. The hole is closed by the open end before it, where that is the
--- neighbour and small enough to be looked through at once, else by an empty part: a late observation of that
--- month must find a place.
-CREATE FUNCTION drop_observation_month(month timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+-- The hole that a dropped month leaves is closed by the open end before it, where that is the neighbour and
+-- small enough to be looked through at once, else by an empty part: a late observation must find a place.
+CREATE FUNCTION drop_observation_month(part regclass, month timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  name text := 'observation_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+  name text := part::text;
   after timestamptz := month_after(month);
 BEGIN
-  EXECUTE format('DROP TABLE %I', name);
+  EXECUTE format('DROP TABLE %s', part);
   IF (SELECT ends FROM observation_parts() WHERE begins = '-infinity') = month
      AND pg_relation_size('observation_before') <= 64 * 1024 * 1024 THEN
     ALTER TABLE observation DETACH PARTITION observation_before;
@@ -82,7 +81,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %I PARTITION OF observation FOR VALUES FROM (%L) TO (%L)', name, month, after);
   END IF;
 END $$;
-REVOKE EXECUTE ON FUNCTION split_observation_month(), drop_observation_month(timestamptz) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION split_observation_month(), drop_observation_month(regclass, timestamptz) FROM PUBLIC;
 
 -- A new installation begins with this month. An old one keeps all it has in one part that reaches to the end
 -- of next month; the few rows beyond (clocks that run fast) are moved.
@@ -128,20 +127,25 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON observation_changeable TO cheoyong_app;
 
 -- The archives ------------------------------------------------------------------------------------------
 
--- A row for each file. closing: the file is whole, and its rows stand in the tables still, which alone count.
--- sole: the file alone has them. A month may have several files, for what came late.
+-- A row for each file. closing: the file is whole, but its rows stand in the tables still, which alone count.
+-- sole: the file alone has them. opening: it still does, and they are being brought back. A month may have
+-- several files, for what came late. id_sum, xid_sum: by them it is seen whether a row came, went or changed
+-- between the writing of the file and the dropping of the rows.
 CREATE TABLE archive (
   file           text PRIMARY KEY,
   month          timestamptz NOT NULL,
-  state          text NOT NULL CHECK (state IN ('closing', 'sole')),
+  state          text NOT NULL CHECK (state IN ('closing', 'sole', 'opening')),
   schema_version smallint NOT NULL,
   row_count      bigint NOT NULL CHECK (row_count > 0),
+  verdict_count  bigint NOT NULL,
   byte_count     bigint NOT NULL,
   sha256         text NOT NULL,
   first_at       timestamptz NOT NULL,
   last_at        timestamptz NOT NULL,
   first_id       bigint NOT NULL,
   last_id        bigint NOT NULL,
+  id_sum         numeric NOT NULL,
+  xid_sum        numeric NOT NULL,
   made_at        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 -- Of an archive a face may know where to look, not how much of anyone's there is.
@@ -149,3 +153,43 @@ GRANT SELECT (file, month, state, first_at, last_at, first_id, last_id) ON archi
 DO $$ BEGIN
   EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO cheoyong_app', current_database());
 END $$;
+
+-- Let go of the rows that a file has: all of them and no other, or none. A part of its own is locked against
+-- writers, compared and dropped; from an open end they are deleted, which locks out nobody, and compared with
+-- what was deleted. Readers look at the table archive before they read: they see the rows here or the file.
+CREATE FUNCTION release_observation_month(released text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  a archive := (SELECT t FROM archive t WHERE file = released AND state = 'closing');
+  after timestamptz := month_after(a.month);
+  p record;
+  found record;
+  verdicts bigint;
+BEGIN
+  SELECT part, begins = a.month AND ends = after AS whole INTO p
+  FROM observation_parts() WHERE begins <= a.month AND ends >= after;
+  IF p.whole THEN
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', p.part);
+  END IF;
+  DELETE FROM quality q USING observation o
+  WHERE q.observation_id = o.id AND o.phenomenon_time >= a.month AND o.phenomenon_time < after;
+  GET DIAGNOSTICS verdicts = ROW_COUNT;
+  IF p.whole THEN
+    EXECUTE format('SELECT count(*) AS rows, sum(id) AS ids, sum(xmin::text::bigint) AS xids FROM %s', p.part)
+    INTO found;
+  ELSE
+    EXECUTE format('WITH gone AS (DELETE FROM %s WHERE phenomenon_time >= %L AND phenomenon_time < %L
+                                  RETURNING id, xmin)
+                    SELECT count(*) AS rows, sum(id) AS ids, sum(xmin::text::bigint) AS xids FROM gone',
+                   p.part, a.month, after) INTO found;
+  END IF;
+  IF (found.rows, found.ids, found.xids, verdicts) IS DISTINCT FROM
+     (a.row_count, a.id_sum, a.xid_sum, a.verdict_count) THEN
+    RAISE EXCEPTION 'the rows of % are not those of its file any more', a.month;
+  END IF;
+  LOCK TABLE archive IN ACCESS EXCLUSIVE MODE;
+  IF p.whole THEN
+    PERFORM drop_observation_month(p.part, a.month);
+  END IF;
+  UPDATE archive SET state = 'sole' WHERE file = released;
+END $$;
+REVOKE EXECUTE ON FUNCTION release_observation_month(text) FROM PUBLIC;

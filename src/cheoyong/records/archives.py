@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Months of observations out of the database into Parquet files, and back; the owner's connection only.
+
+At every instant each row counts in exactly one place, whatever is killed: the file is written, read back
+and noted (closing) while the tables still count; one transaction lets go of the rows and says that the
+file counts (sole). Readers learn of the note before that (``grace_s``), and then ask before every read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from cheoyong.domain.errors import Conflict, NotFound, Unavailable
+from cheoyong.domain.instant import SECOND_US
+from cheoyong.records.archive_files import COLUMNS, SCHEMA_VERSION, Contents, read_rows, sha256_of, write_file
+from cheoyong.records.connection import Connection
+from cheoyong.records.partitions import months_later, patiently
+
+MONTHS_PER_RUN_MAX = 24
+ROWS_MIN_OF_OPEN_END = 1_000  # strays of broken clocks in a month without a part of its own are no archive
+GRACE_S = 10.0  # twice as long as a reader may go on with what it knows of the archives
+_LOCK = 0x43484152  # "CHAR": one archives or restores at a time
+
+_MONTHS = """
+SELECT m.month, m.rows FROM (
+  SELECT date_trunc('month', phenomenon_time, 'UTC') AS month, tableoid AS part, count(*) AS rows
+  FROM observation WHERE phenomenon_time < $1 GROUP BY 1, 2) m
+JOIN observation_parts() p ON p.part = m.part
+WHERE isfinite(p.begins) OR m.rows >= $2 ORDER BY 1
+"""
+_UNREAD = """
+SELECT EXISTS (SELECT FROM bookmark k JOIN batch b ON (b.xid, b.number) > (k.xid, k.batch)
+               WHERE b.count > 0 AND b.first_id <= $1)
+"""
+_SUMS = """
+SELECT count(*) AS rows, sum(id) AS ids, sum(xmin::text::bigint) AS xids, max(id) AS last_id,
+       (SELECT count(*) FROM quality q JOIN observation v ON v.id = q.observation_id
+        WHERE v.phenomenon_time >= $1 AND v.phenomenon_time < $2) AS verdicts
+FROM observation WHERE phenomenon_time >= $1 AND phenomenon_time < $2
+"""
+# In the order of the columns of the file; times as µs.
+_EXPORT = """
+SELECT o.id, o.datastream_id, (extract(epoch FROM o.phenomenon_time) * 1000000)::bigint, o.result, o.digest,
+       (extract(epoch FROM o.phenomenon_end) * 1000000)::bigint,
+       (extract(epoch FROM o.result_time) * 1000000)::bigint, o.feature_id, o.detail::text, q.verdicts
+FROM observation o LEFT JOIN (
+  SELECT observation_id, jsonb_agg(jsonb_build_array(batch, flag, tests) ORDER BY batch)::text AS verdicts
+  FROM quality GROUP BY observation_id) q ON q.observation_id = o.id
+WHERE o.phenomenon_time >= $1 AND o.phenomenon_time < $2
+ORDER BY o.datastream_id, o.phenomenon_time, o.digest
+"""
+_NOTE = """
+INSERT INTO archive (file, month, state, schema_version, row_count, verdict_count, byte_count, sha256,
+                     first_at, last_at, first_id, last_id, id_sum, xid_sum)
+VALUES ($1, $2, 'closing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_STAGE = """
+CREATE TEMP TABLE brought_back (
+  id bigint, datastream_id int, phenomenon_time timestamptz, result float8, digest bigint,
+  phenomenon_end timestamptz, result_time timestamptz, feature_id bigint, detail text, verdicts text
+) ON COMMIT DROP
+"""
+# The same observation sent again meanwhile was stored again: it gets its first id back.
+_BRING_BACK = """
+WITH o AS (
+  INSERT INTO observation (id, phenomenon_time, result, digest, datastream_id,
+                           phenomenon_end, result_time, feature_id, detail)
+  SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id,
+         detail::jsonb FROM brought_back
+  ON CONFLICT (datastream_id, phenomenon_time, digest) DO UPDATE SET id = excluded.id),
+q AS (
+  INSERT INTO quality (observation_id, batch, datastream_id, flag, tests)
+  SELECT b.id, (v ->> 0)::bigint, b.datastream_id, (v ->> 1)::smallint, (v ->> 2)::smallint
+  FROM brought_back b CROSS JOIN LATERAL jsonb_array_elements(b.verdicts::jsonb) v
+  WHERE b.verdicts IS NOT NULL ON CONFLICT DO NOTHING)
+SELECT count(*) FROM brought_back
+"""
+
+At = Callable[[str], None]  # told of each step that is done
+
+
+def _quietly(_: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One file as the table of archives has it; ``month_us`` is the instant its month begins."""
+
+    file: str
+    month_us: int
+    state: str
+    rows: int
+    byte_count: int
+    sha256: str
+    first_us: int
+    last_us: int
+
+
+@asynccontextmanager
+async def alone(connection: Connection) -> AsyncIterator[None]:
+    """Archive or restore as the only one; raises Conflict when another is at it."""
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        raise Conflict("archiving is going on already", mend="wait until it has ended")
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def archives(connection: Connection) -> list[Archive]:
+    """All archives, the oldest month first."""
+    rows = await connection.fetch(
+        "SELECT file, month, state, row_count, byte_count, sha256, first_at, last_at FROM archive"
+        " ORDER BY month, file"
+    )
+    return [Archive(*row) for row in rows]
+
+
+async def months_to_archive(connection: Connection, before_us: int) -> list[tuple[int, int]]:
+    """The months that end by ``before_us`` and have rows in the tables: (month, rows), at most 24."""
+    rows = await connection.fetch(_MONTHS, before_us, ROWS_MIN_OF_OPEN_END)
+    whole = [(row["month"], row["rows"]) for row in rows if months_later(row["month"], 1) <= before_us]
+    return whole[:MONTHS_PER_RUN_MAX]
+
+
+async def archive_month(
+    connection: Connection, folder: Path, month_us: int, *, grace_s: float = GRACE_S, at: At = _quietly
+) -> Archive:
+    """Move the rows of one month into a file of ``folder``; ``alone`` is the caller's to hold.
+
+    Raises NotFound for a month without rows, Conflict when some are not checked yet or change meanwhile.
+    """
+    await _forget_unfinished(connection, folder, month_us)
+    name = await _free_name(connection, folder, month_us)
+    await _write(connection, folder / name, month_us, at)
+    await asyncio.sleep(grace_s)
+    at("readers know")
+    try:
+        await patiently(connection, lambda: _release(connection, name))
+    except asyncpg.RaiseError as error:
+        await _forget_unfinished(connection, folder, month_us)
+        raise Conflict(error.message or "rows changed", mend="archive this month again") from None
+    at("released")
+    return next(archive for archive in await archives(connection) if archive.file == name)
+
+
+async def restore_month(
+    connection: Connection, folder: Path, month_us: int, *, grace_s: float = GRACE_S, at: At = _quietly
+) -> int:
+    """Bring all files of one month back into the tables; returns how many rows there were.
+
+    Raises NotFound for a month without archives, Unavailable when a file is not what was written.
+    """
+    mine = [a for a in await archives(connection) if a.month_us == month_us and a.state != "closing"]
+    if not mine:
+        raise NotFound(f"there is no archive of {month_name(month_us)}", mend="see cheoyong archive --list")
+    for archive in mine:
+        await asyncio.to_thread(check_file, folder, archive)
+    await connection.execute(
+        "UPDATE archive SET state = 'opening' WHERE month = $1 AND state = 'sole'", month_us
+    )
+    at("opening")
+    await asyncio.sleep(grace_s)
+    async with connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(_STAGE)
+        brought = sum([await _bring_back(connection, folder / archive.file) for archive in mine])
+        at("brought back")
+        await connection.execute("LOCK TABLE archive IN ACCESS EXCLUSIVE MODE")
+        await connection.execute("DELETE FROM archive WHERE month = $1 AND state = 'opening'", month_us)
+    at("restored")
+    for archive in mine:
+        (folder / archive.file).unlink(missing_ok=True)
+    return brought
+
+
+def check_file(folder: Path, archive: Archive) -> None:
+    """Raises Unavailable when a file is away or its bytes are not those that were written."""
+    path = folder / archive.file
+    if not path.exists():
+        raise Unavailable("this archive is away", where=str(path), mend="bring it back from a copy")
+    if sha256_of(path) != archive.sha256:
+        raise Unavailable("this archive is damaged", where=str(path), mend="bring it back from a copy")
+
+
+def month_name(month_us: int) -> str:
+    """As people write it.
+
+    >>> month_name(1_475_280_000_000_000)
+    '2016-10'
+    """
+    return f"{datetime.fromtimestamp(month_us // SECOND_US, UTC):%Y-%m}"
+
+
+async def _write(connection: Connection, path: Path, month_us: int, at: At) -> None:
+    month = month_us, months_later(month_us, 1)
+    with tempfile.TemporaryFile(dir=path.parent) as exported:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            sums = await connection.fetchrow(_SUMS, *month)
+            if not sums["rows"]:
+                raise NotFound(f"no observation of {month_name(month_us)} is in the database")
+            if await connection.fetchval(_UNREAD, sums["last_id"]):
+                raise Conflict("some observations of this month are not checked yet", mend="try again later")
+            await connection.copy_from_query(_EXPORT, *month, output=exported, format="csv")
+        at("exported")
+        exported.seek(0)
+        contents = await asyncio.to_thread(write_file, path, exported)
+    at("written")
+    await _note(connection, path.name, month_us, contents, sums)
+    at("noted")
+
+
+async def _note(connection: Connection, name: str, month_us: int, contents: Contents, sums: Any) -> None:
+    if contents.rows != sums["rows"]:
+        raise Unavailable("the file has not as many rows as the month", where=name, mend="report it")
+    await connection.execute(
+        _NOTE, name, month_us, SCHEMA_VERSION, contents.rows, sums["verdicts"], contents.byte_count,
+        contents.sha256, contents.first_us, contents.last_us, contents.first_id, contents.last_id,
+        sums["ids"], sums["xids"],
+    )  # fmt: skip
+
+
+async def _release(connection: Connection, name: str) -> None:
+    await connection.execute("SET LOCAL statement_timeout = 0")  # a long deletion keeps no reader waiting
+    await connection.execute("SELECT release_observation_month($1)", name)
+
+
+async def _forget_unfinished(connection: Connection, folder: Path, month_us: int) -> None:
+    """A file that was noted and whose rows were never let go of: it counts for nothing."""
+    rows = await connection.fetch(
+        "DELETE FROM archive WHERE month = $1 AND state = 'closing' RETURNING file", month_us
+    )
+    for row in rows:
+        (folder / row["file"]).unlink(missing_ok=True)
+
+
+async def _free_name(connection: Connection, folder: Path, month_us: int) -> str:
+    taken = {archive.file for archive in await archives(connection)}
+    number = 1
+    while (name := f"observations-{month_name(month_us)}.{number}.parquet") in taken:
+        number += 1
+    # A file of this name that nobody noted was left behind by a kill; it counts for nothing.
+    (folder / name).unlink(missing_ok=True)
+    (folder / f"{name}.part").unlink(missing_ok=True)
+    return name
+
+
+async def _bring_back(connection: Connection, path: Path) -> int:
+    brought = 0
+    for table in read_rows(path, None):
+        await connection.execute("TRUNCATE brought_back")
+        await stage(connection, "brought_back", table)
+        brought += await connection.fetchval(_BRING_BACK)
+    return brought
+
+
+async def stage(connection: Connection, name: str, table: Any) -> None:
+    """Copy rows of a file into a temporary table with its columns; times go as integers of µs."""
+    import pyarrow as pa
+
+    columns = [
+        (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
+        for column in table.columns
+    ]
+    await connection.copy_records_to_table(
+        name, records=zip(*columns, strict=True), columns=COLUMNS, schema_name="pg_temp"
+    )
