@@ -16,6 +16,7 @@ from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
 from cheoyong.faces.accounts.routes import router as accounts
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.console import alert_routes, pages, routes, series
+from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
 from cheoyong.faces.headers import SecurityHeaders
 from cheoyong.faces.limits import BoundBodies, LimitAddresses, Limits
@@ -77,6 +78,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             metrics,
             accounts,
             *CAP_ROUTES,
+            EDR,
             FEATURES,
             routes.map_layers, routes.state, routes.readings, routes.events,
             routes.acknowledge, routes.take, routes.close,
@@ -124,6 +126,7 @@ class Web:
             intake=installation.intake,
             gate=self.gate,
             now_us=installation.facts_us,
+            reading=installation.pools.reading,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
         bounded = BoundBodies(self._route, installation.note_pressure)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single-valued numeric datastreams as series: what each measures where, and its values with flags.
+
+Callers hold a connection from ``as_organisation``; row security decides what exists for them. Everything
+read has a bound that the caller names or that stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cheoyong.domain.errors import TooLarge
+from cheoyong.domain.quality import Flag
+from cheoyong.records.checks import UNCHECKED_FROM
+from cheoyong.records.connection import Connection
+
+STREAMS_MAX = 50_000
+
+_GEOJSON = "('application/geo+json', 'application/vnd.geo+json')"
+_NUMERIC = "('OM_Measurement', 'OM_CountObservation', 'OM_Observation')"
+_STREAMS = f"""
+SELECT d.id, d.name, d.description, d.series, d.unit, d.properties, d.thing_id, t.name AS thing,
+       t.description AS thing_description, t.properties AS thing_properties,
+       p.id AS property_id, p.name AS property, p.definition, p.description AS property_description,
+       s.id AS sensor_id, s.name AS sensor, s.description AS sensor_description, s.metadata, l.place
+FROM datastream d JOIN thing t ON t.id = d.thing_id JOIN sensor s ON s.id = d.sensor_id
+JOIN observed_property p ON p.id = d.observed_property_id
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN l.encoding_type IN {_GEOJSON} THEN l.location END AS place
+  FROM thing_location tl JOIN location l ON l.id = tl.location_id
+  WHERE tl.thing_id = d.thing_id ORDER BY l.id LIMIT 1) l ON true
+WHERE d.part_types IS NULL AND substring(d.observation_type FROM '[^/]*$') IN {_NUMERIC}
+ORDER BY d.id LIMIT $1"""
+# The same time twice is a correction: the one recorded last speaks, which has the higher id.
+_VALUES = """
+SELECT d.id AS datastream_id, v.* FROM unnest($1::int[]) d (id)
+CROSS JOIN LATERAL (
+  SELECT o.phenomenon_time, o.id, o.result, o.detail ? 'revised' AS revised FROM observation_visible o
+  WHERE o.datastream_id = d.id AND o.phenomenon_time BETWEEN $2 AND $3 AND o.result IS NOT NULL
+  ORDER BY o.phenomenon_time, o.id LIMIT $4) v
+LIMIT $4"""
+_NEWEST = """
+SELECT d.id AS datastream_id, v.* FROM unnest($1::int[]) d (id)
+CROSS JOIN LATERAL (
+  SELECT o.phenomenon_time, o.id, o.result, o.detail ? 'revised' AS revised FROM observation_visible o
+  WHERE o.datastream_id = d.id AND o.result IS NOT NULL
+  ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT $2) v"""
+_VERDICTS = """
+SELECT DISTINCT ON (q.observation_id) q.observation_id, q.flag FROM quality_visible q
+WHERE q.observation_id = ANY ($1::bigint[]) ORDER BY q.observation_id, q.batch DESC"""
+_JUDGED = "SELECT d.id FROM datastream d WHERE d.id = ANY ($1::int[]) AND d.series IS NOT NULL"
+_SPANS = """
+SELECT d.id, f.at AS first, l.at AS last FROM unnest($1::int[]) d (id)
+CROSS JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
+  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time, o.id LIMIT 1) f
+CROSS JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
+  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT 1) l"""
+
+Row = Any  # asyncpg.Record: columns by name
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Observations in columns of equal length: by datastream, then by time.
+
+    ``time_us`` µs since 1970, begin of the phenomenon time; ``flag`` the codes of domain.quality.Flag.
+    A time stands once in a datastream: of several results the one recorded last.
+    """
+
+    datastream_id: npt.NDArray[np.int64]
+    time_us: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+    flag: npt.NDArray[np.int64]
+
+    def of(self, datastream_id: int) -> slice:
+        """Where the rows of a datastream are."""
+        first, last = np.searchsorted(self.datastream_id, [datastream_id, datastream_id + 1])
+        return slice(int(first), int(last))
+
+
+async def streams(connection: Connection) -> list[Row]:
+    """Every single-valued numeric datastream with its thing, place, sensor and observed property, by id.
+
+    Raises TooLarge beyond 50,000.
+    """
+    rows: list[Row] = await connection.fetch(_STREAMS, STREAMS_MAX + 1)
+    if len(rows) > STREAMS_MAX:
+        raise TooLarge(
+            f"there are more than {STREAMS_MAX:,} datastreams", mend="ask SensorThings (/v1.1) for them"
+        )
+    return rows
+
+
+async def spans_us(connection: Connection, datastream_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """First and last time of each datastream that has observations, µs since 1970."""
+    rows = await connection.fetch(_SPANS, list(datastream_ids))
+    return {row["id"]: (row["first"], row["last"]) for row in rows}
+
+
+async def values(
+    connection: Connection, datastream_ids: Sequence[int], from_us: int, to_us: int, limit: int
+) -> Values:
+    """The numeric observations of these datastreams that begin in a closed interval.
+
+    Raises TooLarge when there are more than ``limit``.
+    """
+    ids = sorted(set(datastream_ids))
+    rows = await connection.fetch(_VALUES, ids, from_us, to_us, limit + 1)
+    if len(rows) > limit:
+        raise TooLarge(
+            f"more than {limit:,} values are asked for", where="datetime",
+            mend="ask for a shorter datetime, a smaller place or fewer parameters",
+        )  # fmt: skip
+    return await _in_columns(connection, rows)
+
+
+async def newest(connection: Connection, datastream_ids: Sequence[int], of_each: int) -> Values:
+    """The newest numeric observations of each datastream, at most ``of_each``."""
+    rows = await connection.fetch(_NEWEST, sorted(set(datastream_ids)), of_each)
+    return await _in_columns(connection, rows)
+
+
+async def _in_columns(connection: Connection, rows: Sequence[Row]) -> Values:
+    ordered = sorted(rows, key=lambda row: (row["datastream_id"], row["phenomenon_time"], row["id"]))
+    at = {(row["datastream_id"], row["phenomenon_time"]): row for row in ordered}  # the last of a time stays
+    kept = list(at.values())
+    columns = (
+        np.array([row["datastream_id"] for row in kept], np.int64),
+        np.array([row["phenomenon_time"] for row in kept], np.int64),
+        np.array([row["result"] for row in kept], np.float64),
+    )
+    return Values(*columns, await _flags(connection, kept))
+
+
+async def _flags(connection: Connection, rows: Sequence[Row]) -> npt.NDArray[np.int64]:
+    if not rows:
+        return np.empty(0, np.int64)
+    ids = [row["id"] for row in rows]
+    said = {row["observation_id"]: row["flag"] for row in await connection.fetch(_VERDICTS, ids)}
+    unchecked_from = await connection.fetchval(f"SELECT {UNCHECKED_FROM}")
+    of = list({row["datastream_id"] for row in rows})
+    judged = {row["id"] for row in await connection.fetch(_JUDGED, of)}
+    return np.array([_flag(row, said, unchecked_from, judged) for row in rows], np.int64)
+
+
+def _flag(row: Row, said: Mapping[int, int], unchecked_from: int, judged: Container[int]) -> int:
+    """A pass is written nowhere: it is what has been checked, has rules and was not spoken against."""
+    if row["revised"]:
+        return Flag.NOT_EVALUATED
+    passed = row["id"] < unchecked_from and row["datastream_id"] in judged
+    return said.get(row["id"], Flag.PASS if passed else Flag.NOT_EVALUATED)
