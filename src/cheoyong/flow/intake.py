@@ -53,10 +53,18 @@ class Submits(Protocol):
         """Store rows; returns their ids once they are durable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The ids of the rows of one submission, in order, and how many of the rows were not known before."""
+
+    ids: Int64s
+    new: int
+
+
 @dataclass(slots=True)
 class _Waiting:
     rows: Rows
-    answer: asyncio.Future[Int64s]
+    answer: asyncio.Future[Taken]
 
 
 class Intake:
@@ -118,6 +126,10 @@ class Intake:
         is full, Unavailable when PostgreSQL stays away, NotFound when a datastream of theirs was deleted
         meanwhile; then nothing of ``rows`` is acknowledged.
         """
+        return (await self.take_in(rows)).ids
+
+    async def take_in(self, rows: Rows) -> Taken:
+        """Store rows as ``submit`` does; says also how many were new."""
         # Where nothing waits there is nobody to go before.
         urgent = self._rows_waiting > 0 and (len(rows) == 0 or self._judged(rows.datastream_id))
         bound = ROWS_WAITING_MAX - (0 if urgent else ROWS_RESERVED)
@@ -125,7 +137,7 @@ class Intake:
             self.refused += len(rows)
             self.refused_at_s = time.monotonic()
             raise TooMany("more observations wait than can be stored", retry_after_s=1)
-        answer: asyncio.Future[Int64s] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         (self._urgent if urgent else self._waiting).append(_Waiting(rows, answer))
         self._rows_waiting += len(rows)
         self._wake.set()
@@ -213,7 +225,7 @@ class Intake:
             if (ids == GONE).any():
                 _refuse([item], gone())
             elif not item.answer.done():
-                item.answer.set_result(ids)
+                item.answer.set_result(Taken(ids, _new(stored, start, end, len(rows))))
             start = end
         await self.tell(stored, rows, self._last_us)
 
@@ -248,6 +260,14 @@ class Intake:
 def gone() -> NotFound:
     """The error of observations that would belong to nothing."""
     return NotFound("its datastream, or the feature it names, was deleted", mend="list /v1.1/Datastreams")
+
+
+def _new(stored: Stored, start: int, end: int, count: int) -> int:
+    """How many of the rows from ``start`` to ``end`` of a commit of ``count`` stand under their own ids."""
+    if stored.new == count:
+        return end - start
+    own = np.arange(stored.first_id + start, stored.first_id + end)
+    return int(np.count_nonzero(stored.ids[start:end] == own))
 
 
 def _unkeepable() -> InvalidInput:

@@ -246,7 +246,7 @@ _Cells: TypeAlias = tuple[int, float, Extra | None]  # of one observation: time,
 
 def _cells(observation: ObservationJson, observation_type: ResultType, now_us: int, here: str) -> _Cells:
     start_us, end_us = _interval(observation.phenomenon_time, now_us, f"{here}phenomenonTime")
-    number, extra = _result_and_extra(observation, observation_type, end_us, here)
+    number, extra = result_and_extra(observation, observation_type, end_us, here)
     return start_us, number, extra
 
 
@@ -281,9 +281,13 @@ def _check_kind(single: _Reference | None, multi: _Reference | None, observation
         raise NotFound(f"there is no {name}({wrong.id})", mend=f"list /v1.1/{name}")
 
 
-def _result_and_extra(
+def result_and_extra(
     observation: ObservationJson, observation_type: ResultType, end_us: int | None, here: str
 ) -> tuple[float, Extra | None]:
+    """The number of one observation (NaN when its result is none) and what it carries beyond, judged.
+
+    ``end_us`` is the end of its phenomenon time; ``here`` leads to it in what errors say.
+    """
     _check_kind(observation.datastream, observation.multi_datastream, observation_type)
     if isinstance(observation_type, tuple):
         number, detail = math.nan, _results(observation.result, observation_type, f"{here}result")

@@ -153,6 +153,7 @@ class Stored:
     number: int
     ids: Int64s
     new: int
+    first_id: int = 0  # given to the first row: a row that stands under another than its own was known before
 
 
 class ObservationWriter:
@@ -176,7 +177,7 @@ class ObservationWriter:
             if len(rows) < COPY_ROWS_MIN or rows.extras:
                 return await _insert(connection, first_id, ids, rows, recorded_us)
             try:
-                return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows))
+                return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows), first_id)
             except (asyncpg.UniqueViolationError, _DatastreamGoneError):  # the slower way sorts that out
                 return await _insert(connection, first_id, ids, rows, recorded_us)
 
@@ -252,7 +253,7 @@ async def _insert(
     new = row["ids"] or []
     if len(new) < count:
         ids = await _first_ids(connection, rows, first_ids)
-    return Stored(row["number"], ids, len(new))
+    return Stored(row["number"], ids, len(new), first_id)
 
 
 _NO_EXTRA = Extra()
