@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import structlog
 import uvicorn
 
+from cheoyong.app.archiving import keep_months
 from cheoyong.app.bus import Bus
 from cheoyong.app.clock import real_us
 from cheoyong.app.exercise import ExerciseAccess, prepare_exercise
@@ -72,6 +73,7 @@ async def running(folder: DataFolder, settings: Settings) -> AsyncIterator[Ready
         await migrate(house.owner_dsn, house.database)
         installation, ready = await _open(stack, house, listener)
         stack.push_async_callback(ended, asyncio.create_task(keep_engines(installation, house)))
+        stack.push_async_callback(ended, asyncio.create_task(keep_months(installation, house)))
         stack.push_async_callback(ended, asyncio.create_task(tick(installation), name="tick"))
         stack.push_async_callback(ended, asyncio.create_task(tell_health(installation), name="health"))
         stack.push_async_callback(ended, asyncio.create_task(keep_worker(installation, folder, settings)))

@@ -47,6 +47,12 @@ ROWS: tuple[Row, ...] = (
     Row("nats_url", "", "NATS with JetStream to use instead of the embedded one.", secret=True),
     Row("trusted_proxies", "", "Addresses whose X-Forwarded-For is believed, with commas between."),
     Row("log", "info", "Least weight of log lines.", choices=("debug", "info", "warning", "error")),
+    Row(
+        "retention_months", 0,
+        "Months of observations the database keeps; older ones go to archives that stay readable; 0: all.",
+        "months", 0, 1200,
+    ),
+    Row("archive_folder", "", "Folder of the archives; empty: archives, in the data folder."),
     Row("tick_s", 10.0, "How often time is noted: bounds the delay of silence alarms.", "s", 1, 600),
 )  # fmt: skip
 NAMES = {row.name: row for row in ROWS}

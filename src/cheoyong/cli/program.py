@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cheoyong import __version__
-from cheoyong.cli import bench, demo, doctor, replay, score, serve
+from cheoyong.cli import archive, bench, demo, doctor, replay, score, serve
 from cheoyong.cli.examples import Command
 
 app = typer.Typer(
@@ -41,5 +41,6 @@ app.command(cls=Command)(serve.serve)
 app.command(cls=Command)(demo.demo)
 app.command(cls=Command)(replay.replay)
 app.command(cls=Command)(doctor.doctor)
+app.command(cls=Command)(archive.archive)
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")

@@ -67,6 +67,8 @@ def write_file(path: Path, exported: IO[bytes]) -> Contents:
     The name stands only when every byte is on the disk. Raises Unavailable when what is read back is
     not what was written.
     """
+    import pyarrow as pa
+
     part = path.with_name(path.name + ".part")
     hashed, rows, spans = hashlib.sha256(), 0, []
     writer = _writer(part)
@@ -76,6 +78,8 @@ def write_file(path: Path, exported: IO[bytes]) -> Contents:
             hashed.update(_fingerprint(group))
             rows += group.num_rows
             spans.append(_span(group))
+    except pa.ArrowInvalid as error:
+        raise Unavailable(f"a row has no place in a file: {error}", where=str(part)) from error
     finally:
         writer.close()
     _to_disk(part)
