@@ -113,6 +113,39 @@ def detect(
         typer.echo(f"{name:24} {value}")
 
 
+@app.command(cls=Command)
+def precursors(
+    events: Annotated[
+        int, typer.Option(help="Simulated racks with a failing cell.", min=1, max=100_000)
+    ] = 300,
+    years: Annotated[int, typer.Option(help="Simulated rack-years without one.", min=1, max=10_000)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Score the detector of battery fires' precursors on SIMULATED racks; no real series are public.
+
+    Examples:
+      cheoyong score precursors
+      cheoyong score precursors --events 1000 --years 100 --json
+      cheoyong score precursors --events 20 --years 1
+
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from cheoyong.app.score_precursors import score_precursors
+
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("racks", total=events + years)
+        score = score_precursors(events, years, advance=lambda: bar.advance(task))
+    if as_json:
+        typer.echo(json.dumps(score, ensure_ascii=False))
+        return
+    for name, value in score.items():
+        typer.echo(f"{name:32} {value}")
+
+
 def _hours(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
