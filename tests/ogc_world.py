@@ -22,6 +22,7 @@ from cheoyong.app.engines.postgres import Postgres
 from cheoyong.domain.access import Principal, Role
 from cheoyong.domain.instant import MINUTE_US, format_instant, parse_instant
 from cheoyong.faces.access import permission_guard
+from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
@@ -37,7 +38,7 @@ ROOT = "http://city.example"
 NOW_US = parse_instant("2016-10-05T12:00:00Z")
 START_US = parse_instant("2016-10-05T00:00:00Z")
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"
-ROUTERS = [FEATURES, EDR]
+ROUTERS = [FEATURES, EDR, CATALOGUE]
 _names = count(1)
 
 

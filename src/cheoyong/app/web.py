@@ -15,6 +15,7 @@ from cheoyong.app.installation import Installation
 from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
 from cheoyong.faces.accounts.routes import router as accounts
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
+from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
 from cheoyong.faces.console import alert_routes, pages, routes, series
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
@@ -78,6 +79,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             metrics,
             accounts,
             *CAP_ROUTES,
+            CATALOGUE,
             EDR,
             FEATURES,
             routes.map_layers, routes.state, routes.readings, routes.events,

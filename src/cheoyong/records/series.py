@@ -96,6 +96,11 @@ async def streams(connection: Connection) -> list[Row]:
     return rows
 
 
+async def owner_name(connection: Connection) -> str:
+    """The name of the organisation of this connection."""
+    return str(await connection.fetchval("SELECT name FROM organisation WHERE id = current_organisation()"))
+
+
 async def spans_us(connection: Connection, datastream_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """First and last time of each datastream that has observations, µs since 1970."""
     rows = await connection.fetch(_SPANS, list(datastream_ids))
