@@ -29,6 +29,7 @@ from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Intake
 from cheoyong.records.connection import APP, DOOR, FLOW, WRITER, Database, Pool, open_pool
 from cheoyong.records.observations import ObservationWriter, Rows, Stored
+from cheoyong.records.reading_pool import ReadingPool, open_reading_pool
 
 SETTLE_S_MAX = 60.0
 SILENT_WORKER_S = 30.0
@@ -40,21 +41,23 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """One pool a role."""
+    """One pool a role, and one of the faces' role that only reads."""
 
     app: Pool
     door: Pool
     writer: Pool
     flow: Pool
+    reading: ReadingPool
 
     @classmethod
     async def open(cls, database: Database) -> Pools:
-        """Open all four."""
-        return cls(*[await open_pool(database, role) for role in (APP, DOOR, WRITER, FLOW)])
+        """Open all five."""
+        app, door, writer, flow = [await open_pool(database, role) for role in (APP, DOOR, WRITER, FLOW)]
+        return cls(app, door, writer, flow, await open_reading_pool(database))
 
     async def close(self) -> None:
-        """Close all four, waiting at most five seconds."""
-        pools = (self.app, self.door, self.writer, self.flow)
+        """Close all five, waiting at most five seconds."""
+        pools = (self.app, self.door, self.writer, self.flow, self.reading)
         await asyncio.wait_for(asyncio.gather(*(pool.close() for pool in pools)), 5.0)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import prometheus_client
 from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from cheoyong import __version__
 from cheoyong.app.installation import Installation
@@ -19,6 +18,7 @@ from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
 from cheoyong.faces.console import alert_routes, pages, routes, series
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
+from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.headers import SecurityHeaders
 from cheoyong.faces.limits import BoundBodies, LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
@@ -96,7 +96,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
         openapi_config=OpenAPIConfig(
             title="Cheoyong",
             version=__version__,
-            render_plugins=[JsonRenderPlugin()],  # the others load scripts from elsewhere
+            render_plugins=[DescribedErrors()],  # the others load scripts from elsewhere
             openapi_router=Router("/api/schema", route_handlers=[], opt=needs(PUBLIC)),
         ),
         logging_config=None,

@@ -22,6 +22,7 @@ from cheoyong.flow.intake import Intake
 from cheoyong.records.connection import APP, FLOW, ROLES, WRITER, Database, Pool, open_pool
 from cheoyong.records.migrate import migrate
 from cheoyong.records.observations import ObservationWriter
+from cheoyong.records.reading_pool import open_reading_pool
 
 ROOT = "http://city.example/v1.1"
 NOW_US = 1_475_638_200_000_000  # 2016-10-05T03:30:00Z
@@ -70,11 +71,14 @@ async def serving(postgres: Postgres, name: str) -> AsyncIterator[Service]:
     intake = Intake(ObservationWriter(pools[1]), lambda: NOW_US)
     intake.start()
     ingest = Ingest(intake, Directory(pools[2]), lambda: NOW_US)
+    reading = await open_reading_pool(database, size_max=2)
     app = SensorThings(
-        pool=pools[0], ingest=ingest, intake=intake, gate=GateByHeader(), now_us=lambda: NOW_US
-    )
+        pool=pools[0], ingest=ingest, intake=intake, gate=GateByHeader(), now_us=lambda: NOW_US,
+        reading=reading,
+    )  # fmt: skip
     yield Service(app, pools[0], intake, owner, dsn)
     await intake.stop()
+    await reading.close()
     for pool in pools:
         await pool.close()
     await owner.close()

@@ -23,7 +23,7 @@ from sensorthings_bodies import (
 )
 
 from cheoyong.domain.instant import MINUTE_US, format_instant, parse_instant
-from cheoyong.faces.sensorthings import app as app_module
+from cheoyong.records import reading_pool
 from cheoyong.records.connection import as_organisation
 
 THINGS = 60
@@ -78,7 +78,8 @@ class Base:
             async with as_organisation(pool, organisation, *more) as connection:
                 yield Planned(connection, seen)
 
-        monkeypatch.setattr(app_module, "as_organisation", explaining)
+        monkeypatch.setattr(reading_pool, "as_organisation", explaining)
+        monkeypatch.setattr(self.service.app, "_reading", reading_pool.InTransactions(self.service.app_pool))
         async with self.service.client(organisation) as client:
             response = await client.get(address)
         monkeypatch.undo()

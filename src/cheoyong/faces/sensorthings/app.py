@@ -25,10 +25,11 @@ from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
 from cheoyong.faces.sensorthings.options import Options, parse_options
-from cheoyong.faces.sensorthings.reading import Reader
+from cheoyong.faces.sensorthings.reading import Reader, needs_one_snapshot
 from cheoyong.flow.intake import Intake
 from cheoyong.flow.joint import Joints, Opens
 from cheoyong.records.connection import Pool, as_organisation
+from cheoyong.records.reading_pool import InTransactions, Reads
 from cheoyong.records.readings import Start, Way
 
 QUERY_BYTES_MAX = 16_384
@@ -51,8 +52,9 @@ class Gate(Protocol):
 class SensorThings:
     """Serves ``/v1.1``.
 
-    ``pool`` signs in as cheoyong_app; ``root`` is the address of the service as clients know it
-    (``https://city.example/v1.1``), None: as each request says in its Host header.
+    ``pool`` signs in as cheoyong_app; ``reading`` is for what only reads (None: ``pool`` is); ``root`` is the
+    address of the service as clients know it (``https://city.example/v1.1``), None: as each request says in
+    its Host header.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class SensorThings:
         now_us: Callable[[], int],
         root: str | None = None,
         joints: Opens | None = None,
+        reading: Reads | None = None,
     ) -> None:
         self._pool = pool
+        self._reading = reading or InTransactions(pool)
         self._ingest = ingest
         self._intake = intake
         self._gate = gate
@@ -118,7 +122,8 @@ class SensorThings:
         options = parse_options(query, address.entity, self._now_us())
         if options.format and (address.ending or address.member):
             raise InvalidInput(f"{options.format} is for entities", where="$resultFormat")
-        async with as_organisation(self._pool, principal.organisation_id) as connection:
+        reading = self._reading.in_one_snapshot if needs_one_snapshot(options) else self._reading.alone
+        async with reading(principal.organisation_id) as connection:
             value = await Reader(connection, root).answer(address, options, root + path)
         if options.format:
             await _send_formatted(send, scope, address, options, value)
@@ -176,6 +181,7 @@ class SensorThings:
             now_us=self._now_us,
             root=self._root,
             joints=joints or self._joints,
+            reading=None if pool else self._reading,
         )
 
     async def _change(

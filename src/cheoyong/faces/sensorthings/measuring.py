@@ -23,11 +23,16 @@ WORK_S_MAX = 10.0
 _Shaped = tuple[list[int], Any]  # ids of rows and their geometries
 
 
+def is_measured(options: Options) -> bool:
+    """Whether there is a function of geometry to be worked out, for which a transaction is needed."""
+    return next(_wanted(options), None) is not None
+
+
 async def with_measures(connection: Connection, options: Options) -> Options:
     """The same options, with the values of all functions of geometry in them, expanded ones too.
 
-    ``connection`` is of ``as_organisation``: only its own geometries are looked at. Raises InvalidInput
-    for more than 8 functions, TooLarge when there are too many geometries or it takes over 10 s.
+    ``connection`` is in a transaction of an organisation: only its own geometries are looked at. Raises
+    InvalidInput for more than 8 functions, TooLarge when there are too many geometries or it takes over 10 s.
     """
     wanted = list(_wanted(options))
     if not wanted:

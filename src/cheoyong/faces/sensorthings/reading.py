@@ -10,7 +10,7 @@ from typing import Any
 from cheoyong.domain.errors import NotFound
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link, has_parts
-from cheoyong.faces.sensorthings.measuring import with_measures
+from cheoyong.faces.sensorthings.measuring import is_measured, with_measures
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.faces.sensorthings.paging import next_query, place_of
 from cheoyong.records.connection import Connection
@@ -30,6 +30,11 @@ from cheoyong.records.readings import (
 )
 
 ROWS_EXPANDED_MAX = 50_000  # of one level; a page of many parents shows fewer children each, and links on
+
+
+def needs_one_snapshot(options: Options) -> bool:
+    """Whether what is asked takes several statements that must agree with each other."""
+    return options.count or bool(options.expand) or is_measured(options)
 
 
 @dataclass(frozen=True, slots=True)
