@@ -3,8 +3,9 @@
 
 Hatchard, MacNeil, Basu and Dahn 2001 (J. Electrochem. Soc. 148, A755) in the form of Kim, Pesaran and
 Spotnitz 2007 (J. Power Sources 170, 476): decomposition of the anode's film (SEI), anode with electrolyte,
-cathode with electrolyte, and the electrolyte itself. Constants of that paper for graphite and cobalt oxide;
-an 18650 cell. Other chemistries have other constants: this is a physical prior, not the fate of a certain cell.
+cathode with electrolyte, and the electrolyte itself, with the constants of that paper for graphite and cobalt
+oxide and an 18650 cell. Other chemistries have other constants: this is a physical prior, not the fate of a
+certain cell.
 """
 
 from __future__ import annotations
