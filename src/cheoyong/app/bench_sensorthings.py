@@ -30,7 +30,9 @@ from cheoyong.app.http_load import Load, request_bytes, send_all
 from cheoyong.app.under_test import installation_under_test
 from cheoyong.domain.errors import Unavailable
 from cheoyong.domain.instant import HOUR_US, MINUTE_US, SECOND_US, format_instant
+from cheoyong.records.connection import prepare_codecs
 from cheoyong.records.observations import Rows, copy_bytes, digest_of_numbers
+from cheoyong.records.standing import add_shares
 
 THINGS = 1_000
 ROWS_PER_COPY, ROWS_PER_REQUEST = 50_000, 1_000
@@ -153,6 +155,7 @@ async def _fill(server: _Server, observations: int) -> None:
             server.bar.advance(filled, ROWS_PER_COPY)
         return
     connection = await asyncpg.connect(Postgres(server.folder).dsn)
+    await prepare_codecs(connection)
     try:
         for start in range(0, observations, ROWS_PER_COPY):
             await _copied(connection, server, start)
@@ -182,6 +185,7 @@ async def _copied(connection: Any, server: _Server, start: int) -> None:
         "observation", source=pieces(), format="binary",
         columns=("id", "phenomenon_time", "result", "digest", "datastream_id"),
     )  # fmt: skip
+    await add_shares(connection, rows.datastream_id, rows.phenomenon_us)
 
 
 def _bulk_requests(server: _Server, observations: int, *, from_us: int | None = None) -> Iterator[bytes]:

@@ -86,6 +86,16 @@ async def _find_edges(connection: Connection, datastream_id: int) -> None:
         return
 
 
+async def add_shares(connection: Connection, datastream_id: Int64s, phenomenon_us: Int64s) -> None:
+    """Count observations that the caller stores itself, in its transaction; ``connection`` has the codecs."""
+    shares = [column.tolist() for column in shares_of(datastream_id, phenomenon_us)]
+    await connection.execute(
+        "INSERT INTO tally (datastream_id, count, first_at, last_at)"
+        " SELECT * FROM unnest($1::int[], $2::int[], $3::timestamptz[], $4::timestamptz[])",
+        *shares,
+    )
+
+
 def shares_of(
     datastream_id: Int64s, phenomenon_us: Int64s
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
