@@ -249,7 +249,17 @@ def _of_two(rows: Rows, left: Scalar, operator: Operator, right: Scalar) -> str:
     if operator in ("=", "<>") and len(known) == len(kinds):
         word = "IS NOT DISTINCT FROM" if operator == "=" else "IS DISTINCT FROM"
         return f"({first} {word} {second})"
+    if operator in ("=", "<>"):
+        return _one_free(rows, compare=(left, right), sql=(first, second), negated=operator == "<>")
     return _two_valued(first, operator, second, nullable=True)
+
+
+def _one_free(rows: Rows, compare: tuple[Scalar, Scalar], sql: tuple[str, str], *, negated: bool) -> str:
+    """A JSON value of another kind is NULL where a number or text is looked for, but not null itself."""
+    free = 0 if rows.kind(compare[0]) in FREE else 1
+    both_null = f"{_with_null(rows, compare[free], '=')} AND {sql[1 - free]} IS NULL"
+    same = f"(({sql[0]} = {sql[1]}) IS TRUE OR ({both_null}))"
+    return f"(NOT {same})" if negated else same
 
 
 def _both_free(left: str, operator: Operator, right: str) -> str:
