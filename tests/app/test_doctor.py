@@ -18,6 +18,7 @@ from cheoyong.app.doctor import Check, Patient, run_checks, worst
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.folder import DataFolder
+from cheoyong.records.migrate import migrations
 from cheoyong.cli.doctor import doctor as command
 from cheoyong.domain.errors import ConfigurationError
 
@@ -165,7 +166,25 @@ def test_L2_running_engines_are_asked_how_they_are(
     checks = found(Patient(data=engine_folder.root))
     assert f"in use by process {os.getpid()}" in checks["data folder"].found
     assert checks["PostgreSQL (embedded)"].found == "answers"
+    assert checks["schema"].state == "ok"
     assert "syncs every write" in checks["NATS (embedded)"].found
+
+
+@pytest.mark.parametrize(
+    ("names", "state", "found"),
+    [
+        ([], "ok", "made at the first start"),
+        ([name for name, _ in migrations()], "ok", f"{migrations()[-1][0]}, as this program has it"),
+        ([name for name, _ in migrations()[:-2]], "ok", "2 migrations are applied at the next start"),
+        ([name for name, _ in migrations()] + ["9.sql"], "warn", "9.sql is newer than this program"),
+    ],
+)
+def test_F29_doctor_says_whether_database_and_program_are_of_one_release(
+    names: list[str], state: str, found: str
+) -> None:
+    answers = {"SELECT to_regclass('schema_version')": "schema_version\n" if names else "\n"}
+    check = doctor._schema(lambda statement: answers.get(statement, "\n".join(names)))
+    assert (check.state, check.found) == (state, found)
 
 
 def test_L2_a_held_folder_whose_engines_are_away_fails(outside_homes: Path) -> None:

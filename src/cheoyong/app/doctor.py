@@ -34,6 +34,7 @@ from cheoyong.app.folder import DataFolder
 from cheoyong.app.privileges import current_identity
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.errors import CheoyongError
+from cheoyong.records.migrate import compared, migrations
 
 State = Literal["ok", "warn", "fail"]
 
@@ -227,6 +228,23 @@ def _database(patient: Patient) -> Iterator[Check]:
         yield _said(
             "PostgreSQL (embedded)", lambda: Postgres(DataFolder(patient.data)).ask("SELECT 'answers'")
         )
+        yield _schema(lambda statement: Postgres(DataFolder(patient.data)).ask(statement))
+
+
+def _schema(ask: Callable[[str], str]) -> Check:
+    """Whether database and program are of one release (F29)."""
+    try:
+        if not ask("SELECT to_regclass('schema_version')").strip():
+            return Check("schema", "ok", "made at the first start")
+        names = ask("SELECT name FROM schema_version").split()
+    except CheoyongError as error:
+        return _failed("schema", error)
+    missing, newer = compared(names)
+    if newer:
+        return Check("schema", "warn", f"{newer[-1]} is newer than this program", "upgrade this program too")
+    if missing:
+        return Check("schema", "ok", f"{len(missing)} migrations are applied at the next start")
+    return Check("schema", "ok", f"{migrations()[-1][0]}, as this program has it")
 
 
 def _bus(patient: Patient) -> Iterator[Check]:
