@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The framework's OpenAPI description with errors as they really leave: problems, whatever the status."""
+"""The framework's OpenAPI description with answers as they really leave.
+
+Errors are problems, whatever their status. What a handler encodes by itself the framework takes for a text;
+where that is JSON it is any.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ PROBLEM: dict[str, Any] = {
 
 
 class DescribedErrors(JsonRenderPlugin):
-    """Renders the description, with the one problem envelope in place of the framework's own."""
+    """Renders the description, with what we answer in place of what the framework would."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The description as JSON."""
@@ -37,5 +41,13 @@ class DescribedErrors(JsonRenderPlugin):
             for operation in item.values():
                 if isinstance(operation, dict) and "responses" in operation:
                     operation["responses"].pop("400", None)
+                    for response in operation["responses"].values():
+                        _any_json(response)
                     operation["responses"]["default"] = PROBLEM
         return super().render(request, openapi_schema)
+
+
+def _any_json(response: dict[str, Any]) -> None:
+    for media_type, encoded in response.get("content", {}).items():
+        if media_type.endswith("json") and encoded.get("schema") == {"type": "string"}:
+            encoded["schema"] = {}

@@ -21,11 +21,12 @@ from cheoyong.records.alerts import Publication
 from cheoyong.warn.channels import EXERCISE_FEED, PUBLIC_FEED, Channel
 
 AnyRequest = Request[Any, Any, Any]
+ATOM = "application/atom+xml"
 _SUFFIX = ".xml"
 _KEPT_S = 5  # feeds may be a few seconds old: a rush of readers is then served from caches
 
 
-@get(["/cap/alerts/{name:str}", "/exercise/cap/alerts/{name:str}"], opt=needs(PUBLIC))
+@get(["/cap/alerts/{name:str}", "/exercise/cap/alerts/{name:str}"], opt=needs(PUBLIC), media_type=MEDIA_TYPE)
 async def document(request: AnyRequest, name: str) -> Response[bytes]:
     """One CAP 1.2 document, byte for byte as it was sent."""
     if not name.endswith(_SUFFIX):
@@ -37,13 +38,13 @@ async def document(request: AnyRequest, name: str) -> Response[bytes]:
     return Response(found.cap, media_type=MEDIA_TYPE, headers=headers)
 
 
-@get("/cap/feed.atom", opt=needs(PUBLIC))
+@get("/cap/feed.atom", opt=needs(PUBLIC), media_type=ATOM)
 async def public_feed(request: AnyRequest) -> Response[bytes]:
     """What was published as Actual."""
     return await _feed(request, PUBLIC_FEED)
 
 
-@get("/exercise/cap/feed.atom", opt=needs(PUBLIC))
+@get("/exercise/cap/feed.atom", opt=needs(PUBLIC), media_type=ATOM)
 async def exercise_feed(request: AnyRequest) -> Response[bytes]:
     """What was published in exercises."""
     return await _feed(request, EXERCISE_FEED)
@@ -56,7 +57,7 @@ async def _feed(request: AnyRequest, channel: Channel) -> Response[bytes]:
     headers = {"etag": etag, "cache-control": f"public, max-age={_KEPT_S}"}
     if request.headers.get("if-none-match") == etag:
         return Response(b"", status_code=304, headers=headers)
-    return Response(body, media_type="application/atom+xml", headers=headers)
+    return Response(body, media_type=ATOM, headers=headers)
 
 
 def _rendered(request: AnyRequest, channel: Channel, published: list[Publication]) -> bytes:

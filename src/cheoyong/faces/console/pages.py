@@ -25,15 +25,13 @@ async def root() -> Redirect:
     return Redirect("/console/")
 
 
-@get(["/console", "/console/"], opt=needs(PUBLIC))
+@get(["/console", "/console/"], opt=needs(PUBLIC), media_type="text/html")
 async def index() -> Response[Any]:
     """The console's one page."""
     page = FOLDER / "index.html"
     if not page.exists():
-        return Response(_MISSING, status_code=503, media_type="text/plain; charset=utf-8")
-    return Response(
-        page.read_bytes(), media_type="text/html; charset=utf-8", headers={"cache-control": "no-cache"}
-    )
+        return Response(_MISSING, status_code=503, media_type="text/plain")
+    return Response(page.read_bytes(), media_type="text/html", headers={"cache-control": "no-cache"})
 
 
 def routes() -> list[Any]:
