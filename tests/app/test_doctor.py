@@ -18,9 +18,9 @@ from cheoyong.app.doctor import Check, Patient, run_checks, worst
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.folder import DataFolder
-from cheoyong.records.migrate import migrations
 from cheoyong.cli.doctor import doctor as command
 from cheoyong.domain.errors import ConfigurationError
+from cheoyong.records.migrate import migrations
 
 pytestmark = pytest.mark.engines
 

@@ -76,6 +76,38 @@ async def test_S15_one_address_that_floods_is_refused_before_anything_else_is_do
     assert statuses == [404, 404, 404, 429]
 
 
+async def test_S15_all_keys_and_people_of_an_organisation_share_a_rate_and_another_has_its_own(
+    world: World,
+) -> None:
+    limits = Limits(rates={**RATES, "organisation": Rate(10, 10.0, 5)}, clock_s=world.clock)
+    ours = [await keys.create_key(world.pool, world.ours, "k", NOW_US, can_write=False) for _ in range(6)]
+    theirs = await keys.create_key(world.pool, world.theirs, "k", NOW_US, can_write=False)
+    administrator = await world.signed_in(await world.person("administrator"))
+    async with world.client(limits=limits) as client:
+        answers = [
+            await client.get("/api/people", headers={"Authorization": f"Bearer {key.text}"}) for key in ours
+        ]
+        other = await client.get("/api/people", headers={"Authorization": f"Bearer {theirs.text}"})
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "2"
+    assert answers[-1].json()["where"] == "organisation"
+    assert other.status_code == 403
+    async with world.client(administrator, limits=limits) as client:
+        assert (await client.get("/api/people")).status_code == 429
+        world.clock.now_s += 2
+        assert (await client.get("/api/people")).status_code == 200
+
+
+async def test_S15_all_together_share_a_rate_whatever_address_they_come_from(world: World) -> None:
+    limits = Limits(rates={**RATES, "everyone": Rate(10, 10.0, 5)}, clock_s=world.clock)
+    answers = []
+    for number in range(6):
+        async with world.client(limits=limits, address=f"198.51.100.{number}") as client:
+            answers.append(await client.get("/nowhere"))
+    assert [answer.status_code for answer in answers] == [404] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "2"
+
+
 @pytest.mark.parametrize(
     ("trusted", "given", "expected"),
     [

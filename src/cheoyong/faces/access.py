@@ -79,12 +79,17 @@ class Gate:
         headers = _headers(scope)
         authorization = headers.get(b"authorization")
         if authorization is None:
-            return (await self.session(scope)).principal
+            return self._counted((await self.session(scope)).principal)
         principal = await self.key(_key_text(authorization))
         if principal is None:
             raise self._refused(scope, "this key is unknown or revoked", "use a key in force")
         if self._limits is not None:
             self._limits.spend("key", str(principal.api_key_id))
+        return self._counted(principal)
+
+    def _counted(self, principal: Principal) -> Principal:
+        if self._limits is not None:
+            self._limits.spend("organisation", str(principal.organisation_id))
         return principal
 
     async def session(self, scope: Scope) -> OpenSession:

@@ -55,6 +55,8 @@ RATES: Mapping[str, Rate] = {
     "person": Rate(1200, 10.0, 400),  # requests of one signed-in person
     "key": Rate(60_000, 1.0, 30_000),  # requests of one API key: a runaway device, not a fast one
     "address": Rate(60_000, 1.0, 30_000),  # requests of one address, whoever they speak for
+    "organisation": Rate(120_000, 1.0, 60_000),  # requests of all its keys and people together
+    "everyone": Rate(240_000, 1.0, 120_000),  # requests of all there are
 }
 
 
@@ -148,6 +150,7 @@ class LimitAddresses:
         """Pass the request on; raises TooMany (place it inside ``ProblemEdge``)."""
         if scope["type"] in ("http", "websocket"):
             self.limits.spend("address", self.limits.address(scope))
+            self.limits.spend("everyone", "")
         await self.app(scope, receive, send)
 
 
