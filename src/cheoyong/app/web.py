@@ -13,6 +13,9 @@ from cheoyong import __version__
 from cheoyong.app.installation import Installation
 from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
 from cheoyong.faces.accounts.routes import router as accounts
+from cheoyong.faces.bulk.download import Downloads
+from cheoyong.faces.bulk.routes import ROUTES as BULK_ROUTES
+from cheoyong.faces.bulk.upload import Uploads
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
 from cheoyong.faces.console import alert_routes, pages, routes, series
@@ -79,6 +82,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             metrics,
             accounts,
             *CAP_ROUTES,
+            *BULK_ROUTES,
             CATALOGUE,
             EDR,
             FEATURES,
@@ -131,6 +135,8 @@ class Web:
             reading=installation.pools.reading,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
+        self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
+        self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
         bounded = BoundBodies(self._route, installation.note_pressure)
         self._app = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
 

@@ -24,6 +24,8 @@ CALLERS_MAX = 50_000  # about 10 MB; beyond it the one longest silent is forgott
 BODIES_BYTES_MAX = 96 << 20  # of all request bodies in flight; what is made of one takes about four times it
 BODIES_BYTES_RESERVED = 16 << 20  # of them for small bodies: a gauge's value gets in beside bulk uploads
 SMALL_BODY_BYTES = 64 << 10
+STREAMED_BYTES = 24 << 20  # what one body on a streamed path is held to take up, however long it is
+STREAMED_PATHS = ("/bulk/",)  # behind these a body is worked off as it comes and never stands whole in memory
 BODIES_REFUSED = Counter("cheoyong_bodies_refused_total", "Requests refused because too much is in flight")
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOCAL = "local"  # a unix socket has no address
@@ -176,14 +178,16 @@ class BoundBodies:
             await self.app(scope, receive, send)
             return
         came = held = 0
+        streamed = scope["path"].startswith(STREAMED_PATHS)
 
         async def counted_receive() -> Any:
             nonlocal came, held
             if not held:
-                held = self._hold(min(_announced(scope), self.bytes_max - BODIES_BYTES_RESERVED), 0)
+                count = STREAMED_BYTES if streamed else _announced(scope)
+                held = self._hold(min(count, self.bytes_max - BODIES_BYTES_RESERVED), 0)
             message = await receive()
             came += len(message.get("body", b""))
-            if came > held:
+            if came > held and not streamed:
                 held += self._hold(came - held, held)
             return message
 
