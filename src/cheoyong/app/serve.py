@@ -14,7 +14,7 @@ from ipaddress import ip_address
 import structlog
 import uvicorn
 
-from cheoyong.app.archiving import keep_months
+from cheoyong.app.archiving import archive_folder, keep_months
 from cheoyong.app.bus import Bus
 from cheoyong.app.clock import real_us
 from cheoyong.app.exercise import ExerciseAccess, prepare_exercise
@@ -28,6 +28,7 @@ from cheoyong.app.settings import Settings
 from cheoyong.app.web import Web
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.links.city_pack import load_city, map_layers
+from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.connection import Database
 from cheoyong.records.migrate import migrate
 from cheoyong.records.people import create_organisation, first_administrator
@@ -105,7 +106,7 @@ async def _open(
     installation.intake.start()
     stack.push_async_callback(installation.intake.stop)
     await installation.listen()
-    web = Web(installation)
+    web = Web(installation, Shelf(archive_folder(house.folder.root, settings)))
     if house.nats is not None:
         door = MqttDoor(bus, installation, web.gate, house.nats)
         await door.open()

@@ -27,6 +27,7 @@ from cheoyong.faces.limits import BoundBodies, LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
 from cheoyong.faces.sensorthings.app import SensorThings
 from cheoyong.faces.sensorthings.ingest import Ingest
+from cheoyong.records.archived_reading import Shelf
 
 BODY_BYTES_MAX = 1 << 20  # of everything but observations
 
@@ -121,7 +122,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
 class Web:
     """Sends each request to its face."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, shelf: Shelf) -> None:
         proxies = [p.strip() for p in installation.settings.trusted_proxies.split(",") if p.strip()]
         limits = Limits(proxies)
         self.gate = Gate(installation.pools.door, installation, limits)
@@ -133,6 +134,7 @@ class Web:
             gate=self.gate,
             now_us=installation.facts_us,
             reading=installation.pools.reading,
+            shelf=shelf,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)

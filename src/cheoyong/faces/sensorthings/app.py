@@ -10,7 +10,7 @@ import msgspec
 from litestar.exceptions import MethodNotAllowedException
 
 from cheoyong.domain.access import Principal
-from cheoyong.domain.errors import InvalidInput, NotSupported
+from cheoyong.domain.errors import Conflict, InvalidInput, NotFound, NotSupported
 from cheoyong.faces.problem import ProblemEdge
 from cheoyong.faces.sensorthings import as_csv, as_geojson, batch, batch_json, batch_multipart, openapi
 from cheoyong.faces.sensorthings.address import Address, parse_address
@@ -25,9 +25,11 @@ from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
 from cheoyong.faces.sensorthings.options import Options, parse_options
+from cheoyong.faces.sensorthings.reach import reach_of
 from cheoyong.faces.sensorthings.reading import Reader, needs_one_snapshot
 from cheoyong.flow.intake import Intake
 from cheoyong.flow.joint import Joints, Opens
+from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.connection import Pool, as_organisation
 from cheoyong.records.reading_pool import InTransactions, Reads
 from cheoyong.records.readings import Start, Way
@@ -52,7 +54,8 @@ class Gate(Protocol):
 class SensorThings:
     """Serves ``/v1.1``.
 
-    ``pool`` signs in as cheoyong_app; ``reading`` is for what only reads (None: ``pool`` is); ``root`` is the
+    ``pool`` signs in as cheoyong_app; ``reading`` is for what only reads (None: ``pool`` is); ``shelf`` has
+    the archives of observations (None: there are none); ``root`` is the
     address of the service as clients know it (``https://city.example/v1.1``), None: as each request says in
     its Host header.
     """
@@ -68,9 +71,11 @@ class SensorThings:
         root: str | None = None,
         joints: Opens | None = None,
         reading: Reads | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._pool = pool
         self._reading = reading or InTransactions(pool)
+        self._shelf = shelf
         self._ingest = ingest
         self._intake = intake
         self._gate = gate
@@ -98,7 +103,11 @@ class SensorThings:
         elif method == "POST":
             await self._post(scope, receive, send, path, principal)
         elif method in _CHANGES:
-            await self._change(scope, receive, send, path, principal)
+            try:
+                await self._change(scope, receive, send, path, principal)
+            except NotFound:
+                await self._refuse_archived(path, principal)
+                raise
         else:
             raise _not_allowed(path)
 
@@ -122,9 +131,7 @@ class SensorThings:
         options = parse_options(query, address.entity, self._now_us())
         if options.format and (address.ending or address.member):
             raise InvalidInput(f"{options.format} is for entities", where="$resultFormat")
-        reading = self._reading.in_one_snapshot if needs_one_snapshot(options) else self._reading.alone
-        async with reading(principal.organisation_id) as connection:
-            value = await Reader(connection, root).answer(address, options, root + path)
+        value = await self._read(principal, address, options, root, path)
         if options.format:
             await _send_formatted(send, scope, address, options, value)
         elif address.ending == "$count":
@@ -133,6 +140,30 @@ class SensorThings:
             await _send_raw(send, scope, value.get(address.member))
         else:
             await _send(send, scope, 200, _encode(value))
+
+    async def _read(
+        self, principal: Principal, address: Address, options: Options, root: str, path: str
+    ) -> Any:
+        reading = self._reading.in_one_snapshot if needs_one_snapshot(options) else self._reading.alone
+        reach = None if self._shelf is None else reach_of(address, options)
+        async with reading(principal.organisation_id) as connection:
+            if reach is None or self._shelf is None or not await self._shelf.may_hold(connection, reach):
+                return await Reader(connection, root).answer(address, options, root + path)
+        async with as_organisation(self._pool, principal.organisation_id) as connection:
+            reaching = await self._shelf.within(connection, reach)
+            return await Reader(reaching, root).answer(address, options, root + path)
+
+    async def _refuse_archived(self, path: str, principal: Principal) -> None:
+        """Raises Conflict when what cannot be changed is an observation in an archive."""
+        reach = reach_of(_changeable(path), Options())
+        if self._shelf is None or reach is None or reach.id is None:
+            return
+        async with self._reading.alone(principal.organisation_id) as connection:
+            month = await self._shelf.holder(connection, reach.id)
+        if month:
+            raise Conflict(
+                f"this observation is in the archive of {month}", mend=f"cheoyong archive --restore {month}"
+            )
 
     async def _post(
         self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
@@ -182,6 +213,7 @@ class SensorThings:
             root=self._root,
             joints=joints or self._joints,
             reading=None if pool else self._reading,
+            shelf=self._shelf,
         )
 
     async def _change(

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archived observations in the sight of ordinary statements, for the length of one transaction.
+
+What a request can reach of the archives is copied into a temporary table; two views put it beside what
+stands in the database, and the request's statements read these views instead. Rows of datastreams that
+are not the caller's are never taken out of a file, and the view would not show them either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cheoyong.domain.errors import TooLarge, Unavailable
+from cheoyong.records.archive_files import Table, read_rows
+from cheoyong.records.archives import month_name, stage
+from cheoyong.records.connection import Connection
+from cheoyong.records.partitions import months_later
+
+ROWS_MAX = 500_000  # of the archives, in one request
+AT_ONCE_MAX = 2  # each holds a group of a file in memory
+KNOWN_FOR_S = 4.0  # less than half of archives.GRACE_S
+
+_ARCHIVES = (
+    "SELECT file, month, state, first_at, last_at, first_id, last_id FROM archive ORDER BY month, file"
+)
+_OWN = "SELECT id FROM datastream WHERE $1::int IS NULL OR id = $1"
+_STANDS = "SELECT EXISTS (SELECT FROM observation_visible WHERE id = $1)"
+_STANDING = "SELECT count(*) FROM (SELECT FROM observation_visible WHERE datastream_id = $1 LIMIT $2) s"
+_HAS_VIEWS = "SELECT to_regclass('pg_temp.quality_reached') IS NOT NULL"
+# Once a session. The table is empty again whenever a transaction ends.
+_VIEWS = """
+CREATE TEMP TABLE IF NOT EXISTS observation_archived (
+  id bigint, datastream_id int, phenomenon_time timestamptz, result float8, digest bigint,
+  phenomenon_end timestamptz, result_time timestamptz, feature_id bigint, detail text, verdicts text
+) ON COMMIT DELETE ROWS;
+CREATE OR REPLACE TEMP VIEW observation_reached AS
+  SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id, detail
+  FROM observation_visible
+  UNION ALL
+  SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id,
+         detail::jsonb
+  FROM observation_archived a
+  WHERE (SELECT d.organisation_id = current_organisation() FROM datastream d WHERE d.id = a.datastream_id);
+CREATE OR REPLACE TEMP VIEW quality_reached AS
+  SELECT observation_id, batch, datastream_id, flag, tests FROM quality_visible
+  UNION ALL
+  SELECT a.id, (v ->> 0)::bigint, a.datastream_id, (v ->> 1)::smallint, (v ->> 2)::smallint
+  FROM observation_archived a CROSS JOIN LATERAL jsonb_array_elements(a.verdicts::jsonb) v
+  WHERE a.verdicts IS NOT NULL;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which observations a request may touch: of one datastream or all, in [begins, ends) µs, or one by id.
+
+    ``enough``: it reads in the order of time and needs no more than so many rows of the archives, the
+    newest when ``newest_first``; None: all of them. ``by_stream``: it reads one datastream after the other,
+    each in the order of time, ``after`` this datastream and instant.
+    """
+
+    datastream_id: int | None = None
+    begins_us: int | None = None
+    ends_us: int | None = None
+    id: int | None = None
+    enough: int | None = None
+    newest_first: bool = False
+    by_stream: bool = False
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    file: str
+    month_us: int
+    state: str
+    first_us: int
+    last_us: int
+    first_id: int
+    last_id: int
+
+    def in_reach(self, reach: Reach) -> bool:
+        return (
+            (reach.begins_us is None or self.last_us >= reach.begins_us)
+            and (reach.ends_us is None or self.first_us < reach.ends_us)
+            and (reach.id is None or self.first_id <= reach.id <= self.last_id)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """A connection whose statements on observations see the archived ones that were brought into reach."""
+
+    connection: Connection
+
+    async def fetch(self, sql: str, *values: Any) -> Any:
+        """As asyncpg's."""
+        return await self.connection.fetch(_reached(sql), *values)
+
+    async def fetchrow(self, sql: str, *values: Any) -> Any:
+        """As asyncpg's."""
+        return await self.connection.fetchrow(_reached(sql), *values)
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        """As asyncpg's."""
+        return await self.connection.fetchval(_reached(sql), *values)
+
+
+def _reached(sql: str) -> str:
+    """The statement over the views of this session.
+
+    >>> _reached("SELECT count(*) FROM observation_visible n")
+    'SELECT count(*) FROM observation_reached n'
+    """
+    return sql.replace("observation_visible", "observation_reached").replace(
+        "quality_visible", "quality_reached"
+    )
+
+
+class Shelf:
+    """The archives of an installation as its faces read them.
+
+    ``known_for_s``: how long it goes on with what it knows of them, so that a request that reaches none
+    asks nobody; archiving waits longer than that (``archives.GRACE_S``).
+    """
+
+    def __init__(self, folder: Path, known_for_s: float = KNOWN_FOR_S) -> None:
+        self._folder = folder
+        self._known_for_s = known_for_s
+        self._known: list[_File] = []
+        self._looked_s = -known_for_s
+        self._places = asyncio.Semaphore(AT_ONCE_MAX)
+
+    async def may_hold(self, connection: Connection, reach: Reach) -> bool:
+        """Whether archives may hold what a request reaches; ``connection`` is bound to its organisation."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= self._known_for_s:
+            self._known, self._looked_s = await _files(connection), now_s
+        files = [file for file in self._known if file.in_reach(reach)]
+        if not files:
+            return False
+        if reach.id is not None:
+            return not await connection.fetchval(_STANDS, reach.id)
+        return not await _filled_by_newer(connection, reach, files)
+
+    async def within(self, connection: Connection, reach: Reach) -> Connection:
+        """The connection for this transaction's statements, with what is in reach beside what stands.
+
+        It must be in a transaction that may write. Raises TooLarge beyond 500,000 archived rows,
+        Unavailable when a file is away.
+        """
+        # First of all statements: who lets go of rows waits until this transaction has ended.
+        files = [
+            file for file in await _files(connection) if file.state != "closing" and file.in_reach(reach)
+        ]
+        if not files:
+            return connection
+        if not await connection.fetchval(_HAS_VIEWS):
+            await connection.execute(_VIEWS)
+        own = [row["id"] for row in await connection.fetch(_OWN, reach.datastream_id)]
+        async with self._places:
+            if reach.by_stream:
+                await self._stage_by_stream(connection, reach, files, own)
+            else:
+                await self._stage(connection, reach, files, own)
+        return Reaching(connection)
+
+    async def holder(self, connection: Connection, observation_id: int) -> str:
+        """The month, as 2024-03, whose archive has this observation of the caller's; "" when none has."""
+        reach = Reach(id=observation_id)
+        own = [row["id"] for row in await connection.fetch(_OWN, None)]
+        for file in await _files(connection):
+            if file.state == "closing" or not file.in_reach(reach):
+                continue
+            if await asyncio.to_thread(_first, self._rows(file, reach, own)) is not None:
+                return month_name(file.month_us)
+        return ""
+
+    async def _stage_by_stream(
+        self, connection: Connection, reach: Reach, files: Sequence[_File], own: Sequence[int]
+    ) -> None:
+        count, missing = 0, reach.enough or 0
+        begin, begin_us = reach.after or (0, None)
+        for stream in sorted(stream for stream in own if stream >= begin):
+            is_begun = bool(reach.after) and stream == begin
+            part = replace(reach, begins_us=begin_us) if is_begun else reach
+            staged = await self._stage(connection, part, files, [stream], count)
+            count += staged
+            if not is_begun:  # of the datastream in which a page begins it is not known how much comes after
+                missing -= staged + await connection.fetchval(_STANDING, stream, missing)
+            if missing <= 0:
+                return
+
+    async def _stage(
+        self,
+        connection: Connection,
+        reach: Reach,
+        files: Sequence[_File],
+        own: Sequence[int],
+        before: int = 0,
+    ) -> int:
+        count, month_us = 0, None
+        for file in sorted(files, key=lambda f: f.month_us, reverse=reach.newest_first):
+            # A month may have several files: only between months is it known that what is left is further on.
+            if reach.enough is not None and count >= reach.enough and file.month_us != month_us:
+                break
+            month_us = file.month_us
+            tables = self._rows(file, reach, own)
+            while (table := await asyncio.to_thread(_first, tables)) is not None:
+                count += table.num_rows
+                if before + count > ROWS_MAX:
+                    raise TooLarge(
+                        f"over {ROWS_MAX} archived observations are in reach",
+                        where="query",
+                        mend="give a range of phenomenonTime or a Datastream",
+                    )
+                await stage(connection, "observation_archived", table)
+        return count
+
+    def _rows(self, file: _File, reach: Reach, own: Sequence[int]) -> Iterator[Table]:
+        path = self._folder / file.file
+        if not path.exists():
+            raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
+        ids = None if reach.id is None else [reach.id]
+        return read_rows(path, own, reach.begins_us, reach.ends_us, ids)
+
+
+def _first(tables: Iterator[Table]) -> Table | None:
+    return next(tables, None)
+
+
+async def _files(connection: Connection) -> list[_File]:
+    return [_File(*row) for row in await connection.fetch(_ARCHIVES)]
+
+
+async def _filled_by_newer(connection: Connection, reach: Reach, files: Sequence[_File]) -> bool:
+    """Whether a page of the newest is filled by what is newer than every archived month in reach."""
+    if not reach.newest_first or reach.enough is None:
+        return False
+    newer_us = max(months_later(file.month_us, 1) for file in files)
+    found = await connection.fetch(
+        "SELECT 1 FROM observation_visible WHERE phenomenon_time >= $1"
+        " AND ($2::int IS NULL OR datastream_id = $2) AND ($3::timestamptz IS NULL OR phenomenon_time < $3)"
+        " ORDER BY phenomenon_time DESC LIMIT $4",
+        newer_us, reach.datastream_id, reach.ends_us, reach.enough,
+    )  # fmt: skip
+    return len(found) >= reach.enough
