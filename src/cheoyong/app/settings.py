@@ -45,6 +45,7 @@ ROWS: tuple[Row, ...] = (
     Row("organisation", "", "Organisation that owns the city's facts; empty: the city's own name."),
     Row("database_url", "", "PostgreSQL 15 or newer to use instead of the embedded one.", secret=True),
     Row("nats_url", "", "NATS with JetStream to use instead of the embedded one.", secret=True),
+    Row("public_url", "", "Address others know the service by; every link in an answer begins with it."),
     Row("trusted_proxies", "", "Addresses whose X-Forwarded-For is believed, with commas between."),
     Row("log", "info", "Least weight of log lines.", choices=("debug", "info", "warning", "error")),
     Row(

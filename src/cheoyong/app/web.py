@@ -19,10 +19,10 @@ from cheoyong.faces.bulk.upload import Uploads
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
 from cheoyong.faces.console import alert_routes, pages, routes, series
+from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
-from cheoyong.faces.described_errors import DescribedErrors
-from cheoyong.faces.headers import SecurityHeaders
+from cheoyong.faces.headers import KnownAs, SecurityHeaders
 from cheoyong.faces.limits import BoundBodies, LimitAddresses, Limits
 from cheoyong.faces.problem import EXCEPTION_HANDLERS, ProblemEdge
 from cheoyong.faces.sensorthings.app import SensorThings
@@ -140,7 +140,8 @@ class Web:
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
         self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
         bounded = BoundBodies(self._route, installation.note_pressure)
-        self._app = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
+        edge = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
+        self._app = KnownAs(edge, installation.settings.public_url)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one ASGI request."""

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Security headers on every answer: what a browser may load, embed and tell others (OWASP secure headers)."""
+"""Headers: what a browser may load, embed and tell others (OWASP secure headers); by what host we go."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from cheoyong.domain.errors import ConfigurationError
 
 # MapLibre 6, uPlot and Svelte set styles through the CSSOM, which style-src does not govern: no
 # 'unsafe-inline' (tried in Chromium 156). The map's worker is a file of ours; its icons are data and blobs.
@@ -31,6 +34,34 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 _NO_STORE = (b"cache-control", b"no-store")
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+_PUBLIC_URL = re.compile(r"(https?)://([a-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-f:.]{2,45}\](:[0-9]{1,5})?)/?")
+
+
+class KnownAs:
+    """Plain ASGI middleware: the program goes by its one public address, whatever Host a request names.
+
+    ``public_url`` is ``https://city.example``, or empty: then each request says itself in its Host header
+    how it reached us. X-Forwarded-Host and Forwarded are never read. Raises ConfigurationError for what is
+    no address of that form.
+    """
+
+    def __init__(self, app: Any, public_url: str) -> None:
+        self.app = app
+        self._known = _PUBLIC_URL.fullmatch(public_url.lower()) if public_url else None
+        if public_url and self._known is None:
+            raise ConfigurationError(
+                "it is no address without a path", where="public_url", mend="write https://city.example"
+            )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if self._known is not None and scope["type"] == "http":
+            others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            host = (b"host", self._known[2].encode("ascii"))
+            scope = {**scope, "scheme": self._known[1], "headers": [host, *others]}
+        await self.app(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -145,18 +145,25 @@ async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > bytes_max:
             raise _too_large(bytes_max)
-    message = await receive()
+    message = _still_here(await receive())
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         return _bounded(body, bytes_max)
     pieces, size = [body], len(body)
     while message.get("more_body"):
-        message = await receive()
+        message = _still_here(await receive())
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > bytes_max:
             raise _too_large(bytes_max)
     return b"".join(pieces)
+
+
+def _still_here(message: dict[str, Any]) -> dict[str, Any]:
+    """A body whose sender left before its end is no body, though what came of it might read as one."""
+    if message["type"] == "http.disconnect":
+        raise InvalidInput("the connection ended before the body did", where="body", mend="send it again")
+    return message
 
 
 def _bounded(body: bytes, bytes_max: int) -> bytes:
