@@ -288,16 +288,21 @@ def _two_valued(sql: str, operator: Operator, value: str, *, nullable: bool) -> 
 
 
 def _span(rows: Rows, column: Column, operator: Operator, right: Scalar) -> str:
-    """A span is before an instant when it ends before it, after when it begins after, equal when it is it."""
-    at = rows.sql(right, Kind.TIME)
+    """A span is before another when it ends before that begins, after when it begins after that ends.
+
+    It is equal when both ends are; an instant is a span that ends where it begins.
+    """
+    at = end_at = rows.sql(right, Kind.TIME)
+    if isinstance(right, Field) and rows.kind(right) is Kind.SPAN:
+        end_at = rows.column(right).end_sql
     begin, end = column.sql, column.end_sql
     if operator in (">", ">="):
-        sql = f"({begin} {operator} {at})"
+        sql = f"({begin} {operator} {end_at})"
     elif operator in ("<", "<="):
         # The first half follows from the second and is there for the index.
         sql = f"({begin} {operator} {at} AND {end} {operator} {at})"
     else:
-        sql = f"({begin} = {at} AND {end} = {at})"
+        sql = f"({begin} = {at} AND {end} = {end_at})"
     if not isinstance(right, Constant):
         sql = f"({sql} IS TRUE)"
     return f"(NOT {sql})" if operator == "<>" else sql

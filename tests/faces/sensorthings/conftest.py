@@ -99,6 +99,13 @@ async def service_apart(postgres: Postgres, request: pytest.FixtureRequest) -> A
         yield made
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def another_service_apart(postgres: Postgres, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """One more of these, for a file that compares two."""
+    async with serving(postgres, request.module.__name__.rpartition(".")[2] + "_2") as made:
+        yield made
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """The client of organisation 1."""
