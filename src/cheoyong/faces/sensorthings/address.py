@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cheoyong.domain.errors import NotFound
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
@@ -40,7 +41,12 @@ def parse_address(path: str) -> Address:
     >>> parse_address("/Things(1)/Datastreams").entity.name
     'Datastream'
     """
-    segments = path.strip("/").split("/")
+    return _parsed(path.strip("/"))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(path: str) -> Address:
+    segments = path.split("/")
     if len(segments) > SEGMENTS_MAX:
         raise NotFound(f"a path has at most {SEGMENTS_MAX} parts")
     name, row_id = _segment(segments[0])

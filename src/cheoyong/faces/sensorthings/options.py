@@ -18,6 +18,7 @@ from cheoyong.records.conditions import Condition, Order
 TOP_DEFAULT = 100
 TOP_MAX = 10_000
 SKIP_MAX = 2**62
+KEPT_MAX, KEPT_BYTES_MAX = 1_024, 1_024  # queries whose options are kept, and how long each may be
 EXPAND_DEPTH_MAX = 6
 EXPAND_MAX = 32
 _CONTROL = ("id", "@iot.id", "@iot.selfLink")
@@ -49,13 +50,29 @@ class Options:
         return self.select is None or name in self.select
 
 
+_KEPT: dict[tuple[str, bytes], Options] = {}  # nothing of an organisation is in them, only what was asked
+
+
 def parse_options(query: bytes, entity: EntityType, now_us: int) -> Options:
     """The options of a query string as it stands in the address (percent-encoded).
 
     ``now_us`` is what ``now()`` means in a filter.
 
     Raises InvalidInput for a bad one, NotSupported for one of the standard that is not served.
+    What was asked before is not read again, unless it may say ``now()``.
     """
+    kept = _KEPT.get((entity.set_name, query))
+    if kept is not None:
+        return kept
+    options = _read(query, entity, now_us)
+    if len(query) <= KEPT_BYTES_MAX and "now" not in unquote_plus(query.decode("ascii")):
+        if len(_KEPT) >= KEPT_MAX:
+            _KEPT.clear()
+        _KEPT[entity.set_name, query] = options
+    return options
+
+
+def _read(query: bytes, entity: EntityType, now_us: int) -> Options:
     try:
         pairs = [part.partition("=") for part in query.decode("ascii").split("&") if part]
         named = [(unquote_plus(n, errors="strict"), unquote_plus(v, errors="strict")) for n, _, v in pairs]
