@@ -116,7 +116,9 @@ def _gathered(selection: Selection, parameters: Parameters) -> str:
         after = _after(selection, None, "", parameters)
         first_owner = None if selection.order else selection.after[0]
     order = order_sql(NOUNS[selection.noun], selection.order, parameters, of_all=True)
-    limit = parameters.add(selection.limit + selection.offset, "bigint")
+    limit = f"{selection.limit:d}"
+    if selection.offset:
+        limit = parameters.add(selection.limit + selection.offset, "bigint")
     source = gathered_source(selection.condition, after, first_owner, order, limit, parameters)
     return _select(selection, "", parameters, "" if selection.order else OWNER, of_all=True, source=source)
 
