@@ -80,17 +80,17 @@ _STATEMENTS: Mapping[CollectionName, _Statements] = {
     "things": _Statements(
         f"SELECT c.* {_THING_ROWS} {_PAGE}",
         f"SELECT count(*) {_THING_ROWS}",
-        f"SELECT c.id, c.place {_THING_ROWS} AND c.place IS NOT NULL",
+        f"SELECT c.id, c.place::text {_THING_ROWS} AND c.place IS NOT NULL",
     ),
     "features-of-interest": _Statements(
         f"SELECT c.* {_FEATURE_ROWS} {_PAGE}",
         f"SELECT count(*) {_FEATURE_ROWS}",
-        f"SELECT c.id, c.place {_FEATURE_ROWS} AND c.place IS NOT NULL",
+        f"SELECT c.id, c.place::text {_FEATURE_ROWS} AND c.place IS NOT NULL",
     ),
     "datastreams": _Statements(
         f"SELECT * FROM (SELECT c.* {_DATASTREAM_ROWS} {_DATASTREAM_PAGE}) c {_LATEST} ORDER BY c.id",
         f"SELECT count(*) {_DATASTREAM_ROWS}",
-        f"SELECT c.id, c.place {_DATASTREAM_ROWS} AND c.place IS NOT NULL",
+        f"SELECT c.id, c.place::text {_DATASTREAM_ROWS} AND c.place IS NOT NULL",
     ),
 }
 # The ends of what was measured: two looks into the index for each datastream, however much there is.
@@ -145,8 +145,8 @@ async def count(connection: Connection, name: CollectionName, wanted: Wanted) ->
 
 async def places(
     connection: Connection, name: CollectionName, wanted: Wanted
-) -> AsyncIterator[tuple[list[int], list[Any]]]:
-    """The ids and places of rows that have one, up to 5,000 at a time; raises TooLarge beyond 200,000."""
+) -> AsyncIterator[tuple[list[int], list[str]]]:
+    """Ids and places (GeoJSON text) of rows that have one, 5,000 at a time; TooLarge beyond 200,000."""
     cursor = await connection.cursor(_STATEMENTS[name].places, *wanted.values(name))
     seen = 0
     while rows := await cursor.fetch(_PIECE_ROWS):

@@ -7,7 +7,7 @@ read has a bound that the caller names or that stands here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cheoyong.domain.errors import TooLarge
+from cheoyong.domain.observation import Int64s
 from cheoyong.domain.quality import Flag
 from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import Connection
@@ -23,11 +24,7 @@ STREAMS_MAX = 50_000
 
 _GEOJSON = "('application/geo+json', 'application/vnd.geo+json')"
 _NUMERIC = "('OM_Measurement', 'OM_CountObservation', 'OM_Observation')"
-_STREAMS = f"""
-SELECT d.id, d.name, d.description, d.series, d.unit, d.properties, d.thing_id, t.name AS thing,
-       t.description AS thing_description, t.properties AS thing_properties,
-       p.id AS property_id, p.name AS property, p.definition, p.description AS property_description,
-       s.id AS sensor_id, s.name AS sensor, s.description AS sensor_description, s.metadata, l.place
+_OF_NUMBERS = f"""
 FROM datastream d JOIN thing t ON t.id = d.thing_id JOIN sensor s ON s.id = d.sensor_id
 JOIN observed_property p ON p.id = d.observed_property_id
 LEFT JOIN LATERAL (
@@ -36,6 +33,14 @@ LEFT JOIN LATERAL (
   WHERE tl.thing_id = d.thing_id ORDER BY l.id LIMIT 1) l ON true
 WHERE d.part_types IS NULL AND substring(d.observation_type FROM '[^/]*$') IN {_NUMERIC}
 ORDER BY d.id LIMIT $1"""
+# JSON as text where it can be: read in Python it costs more than all the rest.
+_STREAM = """
+SELECT d.id, d.thing_id, t.name AS thing, t.description AS thing_description, p.name AS property,
+       p.definition, p.description AS property_description, d.unit ->> 'name' AS unit_name,
+       d.unit ->> 'symbol' AS unit_symbol, d.unit ->> 'definition' AS unit_definition, l.place::text"""
+_STREAMS = f"{_STREAM} {_OF_NUMBERS}"
+_DESCRIBED = f"""{_STREAM}, d.series, d.properties, t.properties AS thing_properties,
+       s.id AS sensor_id, s.name AS sensor, s.description AS sensor_description {_OF_NUMBERS}"""
 # The same time twice is a correction: the one recorded last speaks, which has the higher id.
 _VALUES = """
 SELECT d.id AS datastream_id, v.* FROM unnest($1::int[]) d (id)
@@ -72,10 +77,10 @@ class Values:
     A time stands once in a datastream: of several results the one recorded last.
     """
 
-    datastream_id: npt.NDArray[np.int64]
-    time_us: npt.NDArray[np.int64]
+    datastream_id: Int64s
+    time_us: Int64s
     value: npt.NDArray[np.float64]
-    flag: npt.NDArray[np.int64]
+    flag: Int64s
 
     def of(self, datastream_id: int) -> slice:
         """Where the rows of a datastream are."""
@@ -83,12 +88,12 @@ class Values:
         return slice(int(first), int(last))
 
 
-async def streams(connection: Connection) -> list[Row]:
-    """Every single-valued numeric datastream with its thing, place, sensor and observed property, by id.
+async def streams(connection: Connection, *, described: bool = False) -> list[Row]:
+    """Every single-valued numeric datastream, by id: thing, observed property, unit, place as GeoJSON text.
 
-    Raises TooLarge beyond 50,000.
+    ``described`` adds series, properties and sensor. Raises TooLarge beyond 50,000.
     """
-    rows: list[Row] = await connection.fetch(_STREAMS, STREAMS_MAX + 1)
+    rows: list[Row] = await connection.fetch(_DESCRIBED if described else _STREAMS, STREAMS_MAX + 1)
     if len(rows) > STREAMS_MAX:
         raise TooLarge(
             f"there are more than {STREAMS_MAX:,} datastreams", mend="ask SensorThings (/v1.1) for them"
@@ -131,31 +136,32 @@ async def newest(connection: Connection, datastream_ids: Sequence[int], of_each:
 
 
 async def _in_columns(connection: Connection, rows: Sequence[Row]) -> Values:
-    ordered = sorted(rows, key=lambda row: (row["datastream_id"], row["phenomenon_time"], row["id"]))
-    at = {(row["datastream_id"], row["phenomenon_time"]): row for row in ordered}  # the last of a time stays
-    kept = list(at.values())
-    columns = (
-        np.array([row["datastream_id"] for row in kept], np.int64),
-        np.array([row["phenomenon_time"] for row in kept], np.int64),
-        np.array([row["result"] for row in kept], np.float64),
-    )
-    return Values(*columns, await _flags(connection, kept))
+    stream = np.array([row["datastream_id"] for row in rows], np.int64)
+    time_us = np.array([row["phenomenon_time"] for row in rows], np.int64)
+    ids = np.array([row["id"] for row in rows], np.int64)
+    order = np.lexsort((ids, time_us, stream))
+    last = np.ones(len(order), bool)  # of a time in a datastream: the one recorded last
+    if len(order):
+        last[:-1] = (np.diff(stream[order]) != 0) | (np.diff(time_us[order]) != 0)
+    kept = order[last]
+    result = np.array([row["result"] for row in rows], np.float64)
+    revised = np.array([row["revised"] or False for row in rows], bool)
+    flag = await _flags(connection, ids[kept], stream[kept], revised[kept])
+    return Values(stream[kept], time_us[kept], result[kept], flag)
 
 
-async def _flags(connection: Connection, rows: Sequence[Row]) -> npt.NDArray[np.int64]:
-    if not rows:
-        return np.empty(0, np.int64)
-    ids = [row["id"] for row in rows]
-    said = {row["observation_id"]: row["flag"] for row in await connection.fetch(_VERDICTS, ids)}
-    unchecked_from = await connection.fetchval(f"SELECT {UNCHECKED_FROM}")
-    of = list({row["datastream_id"] for row in rows})
-    judged = {row["id"] for row in await connection.fetch(_JUDGED, of)}
-    return np.array([_flag(row, said, unchecked_from, judged) for row in rows], np.int64)
-
-
-def _flag(row: Row, said: Mapping[int, int], unchecked_from: int, judged: Container[int]) -> int:
+async def _flags(
+    connection: Connection, ids: Int64s, stream: Int64s, revised: npt.NDArray[np.bool_]
+) -> Int64s:
     """A pass is written nowhere: it is what has been checked, has rules and was not spoken against."""
-    if row["revised"]:
-        return Flag.NOT_EVALUATED
-    passed = row["id"] < unchecked_from and row["datastream_id"] in judged
-    return said.get(row["id"], Flag.PASS if passed else Flag.NOT_EVALUATED)
+    flag = np.full(len(ids), int(Flag.NOT_EVALUATED), np.int64)
+    if not len(ids):
+        return flag
+    unchecked_from = await connection.fetchval(f"SELECT {UNCHECKED_FROM}")
+    judged = [row["id"] for row in await connection.fetch(_JUDGED, np.unique(stream).tolist())]
+    flag[(ids < unchecked_from) & np.isin(stream, judged)] = Flag.PASS
+    said = {row["observation_id"]: row["flag"] for row in await connection.fetch(_VERDICTS, ids.tolist())}
+    for at in np.flatnonzero(np.isin(ids, list(said))).tolist():
+        flag[at] = said[int(ids[at])]
+    flag[revised] = Flag.NOT_EVALUATED  # what was said of the old value is not said of the new
+    return flag

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Response, Router
@@ -37,7 +38,7 @@ async def catalogue(request: AnyRequest) -> Response[bytes]:
     """All datasets."""
     require_json(asked(request, ["f"]), "jsonld")
     async with as_organisation(request.app.state.pool, principal_of(request).organisation_id) as connection:
-        parameters = parameters_of(await series.streams(connection))
+        parameters = parameters_of(await series.streams(connection, described=True))
         if len(parameters) > DATASETS_MAX:
             said = f"there are more than {DATASETS_MAX:,} datasets"
             raise TooLarge(said, where="catalogue", mend="ask for one: /catalogue/{its parameter's name}")
@@ -51,7 +52,7 @@ async def one_dataset(request: AnyRequest, name: FromPath[str]) -> Response[byte
     """One dataset."""
     require_json(asked(request, ["f"]), "jsonld")
     async with as_organisation(request.app.state.pool, principal_of(request).organisation_id) as connection:
-        parameters = parameters_of(await series.streams(connection))
+        parameters = parameters_of(await series.streams(connection, described=True))
         if name not in parameters:
             raise NotFound("there is no such dataset", where=name[:100], mend="see /catalogue")
         facts = await _facts(request, connection)
@@ -73,7 +74,9 @@ async def _datasets(
     spans_us = await series.spans_us(connection, ids)
     of_each = sample_of_each(len(ids), SAMPLE_MAX, SAMPLE_OF_EACH_MAX)
     newest = await series.newest(connection, ids[:SAMPLE_MAX], of_each)
-    return [dataset(parameter, facts, spans_us, newest) for parameter in parameters]
+    return await asyncio.to_thread(
+        lambda: [dataset(parameter, facts, spans_us, newest) for parameter in parameters]
+    )
 
 
 def _catalogue(facts: Facts, datasets: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A location is a thing; it stands at the first of its locations. What stands nowh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 
 from cheoyong.domain.errors import InvalidInput, NotFound
 from cheoyong.faces.ogc_common.observed import Parameter, parameters_of
-from cheoyong.faces.ogc_common.shapes import Booleans, Geometries, bounds_of, point_in, shapes_of
+from cheoyong.faces.ogc_common.shapes import Booleans, Geometries, bounds_of, points_in, shapes_of
 from cheoyong.records import series
 from cheoyong.records.connection import Connection
 
@@ -39,15 +40,18 @@ class Network:
     """The datastreams of one organisation, their places and parameters."""
 
     def __init__(self, rows: Sequence[Any]) -> None:
+        import shapely
+
         shapes = shapes_of([row["place"] for row in rows])
-        there = [index for index, shape in enumerate(shapes) if shape is not None and not shape.is_empty]
+        there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes))).tolist()
         self.shapes: Geometries = shapes[there]
         self.rows = [rows[index] for index in there]
         self.parameters: dict[str, Parameter] = parameters_of(self.rows)
         names = {row["id"]: one.name for one in self.parameters.values() for row in one.streams}
+        longitudes, latitudes = (axis.tolist() for axis in points_in(self.shapes))
         self.streams = [
-            Stream(row["id"], names[row["id"]], row["thing_id"], row["thing"], *point_in(shape))
-            for row, shape in zip(self.rows, self.shapes, strict=True)
+            Stream(row["id"], names[row["id"]], row["thing_id"], row["thing"], longitude, latitude)
+            for row, longitude, latitude in zip(self.rows, longitudes, latitudes, strict=True)
         ]
 
     @cached_property
@@ -87,5 +91,5 @@ class Network:
 
 
 async def read_network(connection: Connection) -> Network:
-    """The network of the organisation of a connection."""
-    return Network(await series.streams(connection))
+    """The network of the organisation of a connection; built beside the event loop."""
+    return await asyncio.to_thread(Network, await series.streams(connection))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,7 +100,9 @@ async def location_list(request: AnyRequest, collection: FromPath[str]) -> Respo
         names = network.asked_names(_names_of(values))
         chosen = locations(network, values, network.of_parameters(names))
         spans_us = await series.spans_us(connection, _ids(network, chosen))
-    body = metadata.location_list(network, chosen, spans_us, span, names, _here(request))
+    body = await asyncio.to_thread(
+        metadata.location_list, network, chosen, spans_us, span, names, _here(request)
+    )
     return answer(request, body, GEOJSON)
 
 
@@ -136,6 +139,13 @@ async def _data(request: AnyRequest, values: Mapping[str, str], choose: Any) -> 
         names = network.asked_names(_names_of(values))
         chosen = choose(network, network.of_parameters(names))
         found = await _values(connection, network, chosen, span)
+    # Tens of thousands of values take their time to write: beside the event loop, which others wait for.
+    return await asyncio.to_thread(_written, request, form, network, chosen, found, names)
+
+
+def _written(
+    request: AnyRequest, form: str, network: Network, chosen: Booleans, found: Values, names: list[str]
+) -> Response[bytes]:
     streams = [network.streams[index] for index in np.flatnonzero(chosen).tolist()]
     if form == "CSV":
         return tagged(request, as_csv(network, streams, found), CSV)

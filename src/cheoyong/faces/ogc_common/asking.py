@@ -108,9 +108,9 @@ def bbox_of(values: Mapping[str, str]) -> Box | None:
 
 
 def number_of(text: str, where: str, mend: str) -> float:
-    """A finite number; raises InvalidInput."""
+    """A finite number in the digits of ASCII; raises InvalidInput."""
     try:
-        number = float(text)
+        number = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

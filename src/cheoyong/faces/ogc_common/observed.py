@@ -47,7 +47,7 @@ def parameters_of(streams: Sequence[Any]) -> dict[str, Parameter]:
     """The parameters of datastreams in the order of their ids, by name."""
     groups: dict[tuple[str, str, str], list[Any]] = {}
     for stream in streams:
-        key = (stream["property"], stream["definition"], unit_of(stream).symbol)
+        key = (stream["property"], stream["definition"], stream["unit_symbol"] or "")
         groups.setdefault(key, []).append(stream)
     found: dict[str, Parameter] = {}
     for (label, definition, _), members in groups.items():
@@ -62,12 +62,7 @@ def parameters_of(streams: Sequence[Any]) -> dict[str, Parameter]:
 
 def unit_of(stream: Any) -> Unit:
     """The unit of a datastream; what is not said is empty."""
-    said = stream["unit"] if isinstance(stream["unit"], dict) else {}
-    return Unit(*(_text(said.get(name)) for name in ("name", "symbol", "definition")))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return Unit(*(stream[f"unit_{part}"] or "" for part in ("name", "symbol", "definition")))
 
 
 def name_of(label: str, symbol: str) -> str:

@@ -20,6 +20,7 @@ from cheoyong.faces.ogc_common.asking import Box
 
 Geometries = npt.NDArray[np.object_]  # of shapely geometries, None where there is none
 Booleans = npt.NDArray[np.bool_]
+Degrees = npt.NDArray[np.float64]
 VERTICES_MAX = 1_000  # of an area asked for
 _WKT_MEND = "write well-known text in longitude latitude, as in "
 
@@ -42,15 +43,11 @@ def geometry_of(stored: Any) -> dict[str, Any] | None:
     return {name: stored[name] for name in ("type", "coordinates", "geometries", "bbox") if name in stored}
 
 
-def shapes_of(places: Sequence[Any]) -> Geometries:
-    """Stored places as shapely geometries; None for what is no readable GeoJSON."""
-    import msgspec
+def shapes_of(places: Sequence[str | None]) -> Geometries:
+    """GeoJSON texts of any kind as shapely geometries; None for what is none."""
     import shapely
 
-    texts = [
-        None if (found := geometry_of(place)) is None else msgspec.json.encode(found) for place in places
-    ]
-    read: Geometries = shapely.from_geojson(np.array(texts, object), on_invalid="ignore")
+    read: Geometries = shapely.from_geojson(np.array(places, object), on_invalid="ignore")
     return read
 
 
@@ -152,9 +149,9 @@ def _geod() -> Any:
     return Geod(ellps="WGS84")
 
 
-def point_in(shape: Any) -> tuple[float, float]:
-    """Longitude and latitude of one point of a geometry: the point itself, else one on it."""
+def points_in(shapes: Geometries) -> tuple[Degrees, Degrees]:
+    """Longitude and latitude of one point of each geometry: the point itself, else one on it."""
     import shapely
 
-    point = shapely.point_on_surface(shape)
-    return float(point.x), float(point.y)
+    points = shapely.point_on_surface(shapes)
+    return shapely.get_x(points), shapely.get_y(points)
