@@ -120,13 +120,15 @@ def read_columns(batch: Batch) -> tuple[Columns, list[Fault]]:
 def _refuse_nulls(column: Any, name: str, faults: list[Fault]) -> None:
     if column.null_count:
         place = int(np.argmax(np.asarray(column.is_null().to_numpy(zero_copy_only=False))))
-        faults.append(Fault(place, InvalidInput("there is no value", where=name)))
+        faults.append(Fault(place, InvalidInput("there is no value", where=name, mend="leave the row out")))
 
 
 def _whole_numbers(column: Any, name: str, faults: list[Fault]) -> Int64s:
     values = _filled(column)
     if values.dtype == np.uint64 and (beyond := values > np.iinfo(np.int64).max).any():
-        faults.append(Fault(int(np.argmax(beyond)), ImpossibleValue("beyond 64 bits", where=name)))
+        faults.append(
+            Fault(int(np.argmax(beyond)), ImpossibleValue("beyond 64 bits", where=name, mend=_mend(name)))
+        )
     whole: Int64s = values.astype(np.int64, copy=False)
     return whole
 
