@@ -239,7 +239,7 @@ def _select(
     if own_order and not selection.order:
         columns += [f"{own_order} AS {OWN_PLACE}"] if own_order != OWNER else []
         order = f"{own_order}, {order}"
-    # The number itself and no parameter: a plan that is kept for all parameters knows then how few are wanted.
+    # The number itself, no parameter: a plan kept for all parameters knows then how few are wanted.
     paging = f"ORDER BY {order} LIMIT {min(selection.limit, ROWS_MAX):d}"
     if selection.offset:
         paging += f" OFFSET {parameters.add(selection.offset, 'bigint')}"

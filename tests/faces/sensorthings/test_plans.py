@@ -38,6 +38,7 @@ class Planned:
 
     connection: Any
     plans: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    how: str = "ANALYZE, TIMING OFF"
 
     async def fetch(self, sql: str, *values: Any) -> Any:
         await self._explain(sql, values)
@@ -52,7 +53,7 @@ class Planned:
         return await self.connection.fetchval(sql, *values)
 
     async def _explain(self, sql: str, values: Any) -> None:
-        [row] = await self.connection.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {sql}", *values)
+        [row] = await self.connection.fetch(f"EXPLAIN ({self.how}, FORMAT JSON) {sql}", *values)
         self.plans.append((sql, json.loads(row[0])[0]["Plan"]))
 
     def __getattr__(self, name: str) -> Any:
@@ -68,7 +69,11 @@ class Base:
     filled: set[str]
 
     async def plans(
-        self, address: str, monkeypatch: pytest.MonkeyPatch, organisation: int = 1
+        self,
+        address: str,
+        monkeypatch: pytest.MonkeyPatch,
+        organisation: int = 1,
+        how: str = "ANALYZE, TIMING OFF",
     ) -> list[tuple[str, dict[str, Any]]]:
         """The plans of all statements that a GET takes, with what they came to."""
         seen: list[tuple[str, dict[str, Any]]] = []
@@ -76,7 +81,7 @@ class Base:
         @asynccontextmanager
         async def explaining(pool: Any, organisation: int, *more: Any) -> AsyncIterator[Any]:
             async with as_organisation(pool, organisation, *more) as connection:
-                yield Planned(connection, seen)
+                yield Planned(connection, seen, how)
 
         monkeypatch.setattr(reading_pool, "as_organisation", explaining)
         monkeypatch.setattr(self.service.app, "_reading", reading_pool.InTransactions(self.service.app_pool))
@@ -165,6 +170,16 @@ async def test_no_documented_query_scans_a_table_of_observations(
     assert [node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"] == []
     # The whole of an index read is a scan as well. One id is found in 16 pages of the table.
     assert _rows_read(read) < ROWS / 4
+
+
+@pytest.mark.parametrize("query", documented_queries())
+async def test_no_plan_that_is_kept_for_all_parameters_scans_either(
+    base: Base, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    address = addressed(query, base.ids[1] | {"Observations": await _an_observation(base, 1)})
+    plans = await base.plans(f"http://city.example/v1.1{address}", monkeypatch, how="GENERIC_PLAN")
+    read = _of_observations(base, plans)
+    assert [node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"] == []
 
 
 async def test_a_scan_is_seen_when_there_is_one(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
