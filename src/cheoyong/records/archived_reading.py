@@ -61,7 +61,8 @@ class Reach:
 
     ``enough``: it reads in the order of time and needs no more than so many rows of the archives, the
     newest when ``newest_first``; None: all of them. ``by_stream``: it reads one datastream after the other,
-    each in the order of time, ``after`` this datastream and instant.
+    each in the order of time. ``after``: it begins in the midst of the rows of this instant (of this
+    datastream: the last is the instant).
     """
 
     datastream_id: int | None = None
@@ -188,7 +189,7 @@ class Shelf:
         begin, begin_us = reach.after or (0, None)
         for stream in sorted(stream for stream in own if stream >= begin):
             is_begun = bool(reach.after) and stream == begin
-            part = replace(reach, begins_us=begin_us) if is_begun else reach
+            part = replace(reach, begins_us=begin_us) if is_begun else replace(reach, after=())
             staged = await self._stage(connection, part, files, [stream], count)
             count += staged
             if not is_begun:  # of the datastream in which a page begins it is not known how much comes after
@@ -204,15 +205,16 @@ class Shelf:
         own: Sequence[int],
         before: int = 0,
     ) -> int:
-        count, month_us = 0, None
+        count, further, month_us = 0, 0, None
         for file in sorted(files, key=lambda f: f.month_us, reverse=reach.newest_first):
             # A month may have several files: only between months is it known that what is left is further on.
-            if reach.enough is not None and count >= reach.enough and file.month_us != month_us:
+            if reach.enough is not None and further >= reach.enough and file.month_us != month_us:
                 break
             month_us = file.month_us
             tables = self._rows(file, reach, own)
             while (table := await asyncio.to_thread(_first, tables)) is not None:
                 count += table.num_rows
+                further += table.num_rows - _at(table, reach.after[-1:])
                 if before + count > ROWS_MAX:
                     raise TooLarge(
                         f"over {ROWS_MAX} archived observations are in reach",
@@ -228,6 +230,14 @@ class Shelf:
             raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
         ids = None if reach.id is None else [reach.id]
         return read_rows(path, own, reach.begins_us, reach.ends_us, ids)
+
+
+def _at(table: Table, instants: Sequence[int]) -> int:
+    """How many rows are of one of these instants."""
+    import numpy as np
+    import pyarrow as pa
+
+    return int(np.isin(table["phenomenon_time"].cast(pa.int64()).to_numpy(), instants).sum())
 
 
 def _first(tables: Iterator[Table]) -> Table | None:

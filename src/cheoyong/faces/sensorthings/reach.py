@@ -28,17 +28,14 @@ def reach_of(address: Address, options: Options) -> Reach | None:
     Newest first inside an $expand is answered from the database alone: what is shown there is the latest.
     """
     way = address.way
-    named = [step.id for step in way.steps if step.relation == "observations" and step.id is not None]
     found = [EVERYTHING] if _through(options, "observations") else []
     found += _expanded(address.entity, options)
-    if way.start.noun == "observation" and way.start.id is not None:
-        found.append(Reach(id=way.start.id))
-    elif named:
-        found.append(Reach(id=named[0]))
-    elif address.entity.noun == "observation":
+    named = [step.id for step in way.steps if step.relation == "observations"]
+    if way.start.noun == "observation":
+        named.insert(0, way.start.id)
+    found += [Reach(id=row_id) for row_id in named if row_id is not None]
+    if address.entity.noun == "observation" and not way.single():
         found += _of_set(address, options)
-    elif any(step.relation == "observations" for step in way.steps):
-        found.append(EVERYTHING)
     if not found:
         return None
     return found[0] if len(set(found)) == 1 else _around(found)
@@ -80,6 +77,7 @@ def _in_time(reach: Reach, after: Sequence[Any]) -> Reach:
     """Only what can come after the row that a page begins at."""
     if not after:
         return reach
+    reach = replace(reach, after=(after[0],))
     if reach.newest_first:
         end_us = after[0] + 1
         return replace(reach, ends_us=end_us if reach.ends_us is None else min(reach.ends_us, end_us))
