@@ -23,7 +23,8 @@ from cheoyong.faces.sensorthings.changing import Changer
 from cheoyong.faces.sensorthings.conformance import served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
-from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, read_body, root_url
+from cheoyong.faces.sensorthings.ingest import Ingest, Nested, Receive, Scope, Send, read_body, root_url
+from cheoyong.faces.sensorthings.observing import Observer
 from cheoyong.faces.sensorthings.options import Options, parse_options
 from cheoyong.faces.sensorthings.reach import reach_of
 from cheoyong.faces.sensorthings.reading import Reader, needs_one_snapshot
@@ -95,7 +96,11 @@ class SensorThings:
         principal = await self._gate.principal(scope)
         method = scope["method"]
         if method == "POST" and self._ingest.takes(path):
-            await self._ingest.handle(scope, receive, send, path, principal)
+            try:
+                await self._ingest.handle(scope, receive, send, path, principal)
+            except Nested as nested:
+                observer = Observer(self._joints, self._ingest, self._now_us)
+                await observer.observe(scope, send, path, principal, nested)
         elif method in ("GET", "HEAD"):
             await self._get(scope, send, path, principal)
         elif method == "POST" and path == _BATCH:

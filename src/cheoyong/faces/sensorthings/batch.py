@@ -28,7 +28,7 @@ from cheoyong.domain.errors import (
 )
 from cheoyong.faces.problem import MEDIA_TYPE, problem_of
 from cheoyong.faces.sensorthings.change_set import OneConnection, Together
-from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send
+from cheoyong.faces.sensorthings.ingest import Ingest, Receive, Scope, Send, brings
 from cheoyong.flow.directory import Directory
 from cheoyong.flow.intake import Submits
 from cheoyong.flow.joint import Opens
@@ -165,8 +165,8 @@ class Batch:
         if any(part.method not in _CHANGES for part in parts):
             error = InvalidInput("a group holds changes only", mend="put reading outside")
             return [_problem(part, error) for part in parts]
-        together = self._observations if all(map(_observes, parts)) else self._entities
-        answers = await together(parts)
+        only_observations = all(_observes(part) and not brings(part.body) for part in parts)
+        answers = await (self._observations if only_observations else self._entities)(parts)
         if all(answer.good for answer in answers):
             return answers
         undone = FailedDependency("another request of its group failed, so nothing of it was stored")

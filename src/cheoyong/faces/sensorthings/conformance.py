@@ -130,6 +130,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "create-update-delete/deep-insert",
         "test_a_deep_insert_stores_the_whole_tree",
         "test_a_deep_insert_with_a_fault_stores_nothing",
+        "test_an_observation_brings_its_feature_along",
+        "test_an_observation_brings_its_datastream_along",
+        "test_a_fault_anywhere_stores_nothing",
     ),
     _shown("create-update-delete/deep-insert-status-code", "test_a_deep_insert_stores_the_whole_tree"),
     _shown(

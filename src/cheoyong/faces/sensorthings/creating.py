@@ -13,7 +13,8 @@ from cheoyong.domain.access import Principal
 from cheoyong.domain.errors import InvalidInput, NotFound, NotSupported, TooLarge
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.drafting import Drafter, NestedObservation, check_bounds, results_of
-from cheoyong.flow.joint import Opens
+from cheoyong.faces.sensorthings.entities import EntityType
+from cheoyong.flow.joint import Joint, Opens
 from cheoyong.flow.observation_json import ObservationJson, row_of
 from cheoyong.records.connection import Connection
 from cheoyong.records.observations import Rows, concatenate
@@ -56,12 +57,25 @@ class Creator:
         return draft.id
 
 
+async def store(
+    joint: Joint, principal: Principal, entity: EntityType, body: Any, where: str, now_us: int
+) -> int:
+    """Store an entity with all that is in it; returns its id. ``where`` is its place in what is around it."""
+    organisation_id = principal.organisation_id
+    draft = Drafter(now_us).draft(entity, body, where)
+    await insert(joint.connection, organisation_id, draft, at_us=now_us)
+    rows = await _observations(joint.connection, organisation_id, draft, now_us)
+    if rows:
+        await joint.submit(concatenate(rows))
+    return draft.id
+
+
 def decode(payload: bytes) -> Any:
     """The JSON of a request body; raises InvalidInput or TooLarge (depth over 64)."""
     try:
         body = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"not JSON: {error}") from None
+        raise InvalidInput(f"not JSON: {error}", where="body", mend="send JSON (RFC 8259) in UTF-8") from None
     except RecursionError:
         raise TooLarge("nested too deeply") from None
     check_bounds(body)

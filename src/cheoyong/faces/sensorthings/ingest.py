@@ -19,6 +19,7 @@ from cheoyong.flow.features_named import settle_features, without
 from cheoyong.flow.intake import Submits
 from cheoyong.flow.observation_json import (
     Judged,
+    ObservationJson,
     ResultType,
     judge_data_arrays,
     parse_data_arrays,
@@ -34,7 +35,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 BODY_BYTES_MAX = 16 << 20
 _INTO_DATASTREAM = re.compile(r"/+(Multi)?Datastreams\((?:id=)?'?(-?\d{1,40})'?\)/Observations/?$")
 _INTO_ALL = ("/Observations", "/Observations/", "/CreateObservations", "/CreateObservations/")
+_LINKED = ("Datastream", "MultiDatastream", "FeatureOfInterest")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+
+
+class Nested(InvalidInput):
+    """An Observation that brings along what it belongs to; ``payload`` is all of it."""
+
+    def __init__(self, error: InvalidInput, payload: bytes) -> None:
+        super().__init__(error.detail, where=error.where, mend=error.mend)
+        self.payload = payload
 
 
 class Ingest:
@@ -61,7 +71,10 @@ class Ingest:
     async def handle(
         self, scope: Scope, receive: Receive, send: Send, path: str, principal: Principal
     ) -> None:
-        """Answer one POST; errors of the CheoyongError tree are left to the caller to render."""
+        """Answer one POST; errors of the CheoyongError tree are left to the caller to render.
+
+        Raises Nested for what takes more than an intake: an Observation with entities in it.
+        """
         principal.require("observe")
         body = await read_body(scope, receive, BODY_BYTES_MAX)
         root = root_url(scope)
@@ -73,7 +86,7 @@ class Ingest:
     async def _one(
         self, body: bytes, addressed: re.Match[str] | None, principal: Principal, root: str, send: Send
     ) -> None:
-        named, observation = parse_observation(body)
+        named, observation = _parsed(body)
         datastream_id = int(addressed[2]) if addressed else named
         if datastream_id is None:
             raise InvalidInput("no datastream", where="Datastream", mend='add "Datastream": {"@iot.id": 1}')
@@ -132,6 +145,25 @@ def _with_errors(
             good += place not in item.errors
             answers.append(next(stored) if error is None else f"error: {error}")
     return answers
+
+
+def _parsed(payload: bytes) -> tuple[int | None, ObservationJson]:
+    try:
+        return parse_observation(payload)
+    except InvalidInput as error:
+        if brings(payload):
+            raise Nested(error, payload) from None
+        raise
+
+
+def brings(payload: bytes) -> bool:
+    """Whether there is an entity where a link could be."""
+    try:
+        body = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    values = [body.get(name) for name in _LINKED] if isinstance(body, dict) else []
+    return any(isinstance(value, dict) and "@iot.id" not in value for value in values)
 
 
 async def _created(send: Send, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from cheoyong.faces.sensorthings.creating import OWNERS
-from cheoyong.faces.sensorthings.drafting import FOREIGN_KEYS, GENERATED, OBSERVATION_TYPES, PARTS_MAX
+from cheoyong.faces.sensorthings.drafting import FOREIGN_KEYS, OBSERVATION_TYPES, PARTS_MAX
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, Property
 from cheoyong.records.nouns import NOUNS, Kind
 
@@ -95,7 +95,6 @@ def _value(entity: EntityType, item: Property) -> Schema:
 def sent(entity: EntityType) -> Schema:
     """An entity as it may be sent, with others in it or linked; all members, none of them demanded."""
     properties = {item.name: _sendable(entity, item) for item in entity.properties.values()}
-    properties |= {name: {} for name in GENERATED.get(entity.name, ())}
     for link in entity.navigations.values():
         one = _linked(entity, link)
         properties[link.name] = {"type": "array", "items": one} if link.many else one
@@ -117,15 +116,13 @@ def _sendable(entity: EntityType, item: Property) -> Schema:
         return {**_SHAPES[item.name], **several}
     if entity.name == "Observation" and item.name in ("resultTime", "validTime", "phenomenonTime"):
         return {"type": ["string", "null"]}
-    if item.name == "resultQuality":
+    if item.name == "resultQuality" or item.generated:
         return {}
     return _value(entity, item)
 
 
 def _linked(entity: EntityType, link: Navigation) -> Schema:
     target = ENTITIES[link.target]
-    if entity.name == "Observation":
-        return ref("Link") if link.name != "FeatureOfInterest" else _OBJECT
     return {"anyOf": [ref("Link"), ref(f"{target.name}Sent")]}
 
 
