@@ -147,7 +147,7 @@ class Downloads:
     def __init__(self, pool: Pool, now_us: Callable[[], int]) -> None:
         self._pool = pool
         self._now_us = now_us
-        self._running = 0
+        self.running = 0  # answers that are on their way
 
     async def answer(self, organisation_id: int, wanted: Wanted) -> Answer:
         """The answer to a request, its first page read, so that what is wrong is said before it begins.
@@ -155,7 +155,7 @@ class Downloads:
         Raises NotFound for a datastream that is not there or another organisation's, TooLarge for more than
         10,000 of them, TooMany when six downloads go on already.
         """
-        if self._running >= DOWNLOADS_MAX:
+        if self.running >= DOWNLOADS_MAX:
             raise TooMany("as many downloads go on as can", retry_after_s=5)
         async with as_organisation(self._pool, organisation_id) as connection:
             streams = await chosen_streams(
@@ -176,12 +176,12 @@ class Downloads:
         return Answer(pieces, media_type, _headers(wanted, first, away))
 
     async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        self._running += 1  # only now: an answer that is never begun is never ended
+        self.running += 1  # only now: an answer that is never begun is never ended
         try:
             async for piece in pieces:
                 yield piece
         finally:
-            self._running -= 1
+            self.running -= 1
 
 
 def _check(streams: Sequence[Any], choice: Choice) -> None:
