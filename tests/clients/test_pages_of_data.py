@@ -94,6 +94,18 @@ def test_every_address_on_the_reference_page_answers(city: City, gauge: int, add
     assert answer.status_code == 200, answer.text
 
 
+def test_R2_every_distribution_and_service_of_the_catalogue_answers(city: City, gauge: int) -> None:
+    body = city.http.get("/catalogue").json()
+    for service in body["dcat:service"]:
+        assert city.http.get(service["dcat:endpointURL"]["@id"]).status_code == 200
+    one = city.http.get("/catalogue/river_stage_m").json()
+    for item in one["dcat:distribution"]:
+        answer = city.http.get(item["dcat:accessURL"]["@id"])
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].partition(";")[0] == item["dcat:mediaType"]
+        assert len(answer.content) > 100
+
+
 def test_the_bounds_on_the_pages_are_the_ones_in_force() -> None:
     text = " ".join((OGC + FRAME).split())
     for said in (

@@ -137,6 +137,7 @@ class Web:
             shelf=shelf,
         )
         self.litestar = litestar_app(installation, self.gate, limits)
+        self.litestar.state["shelf"] = shelf
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
         self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
         bounded = BoundBodies(self._route, installation.note_pressure)

@@ -93,7 +93,9 @@ async def test_R2_what_nobody_stated_is_said_to_be_not_stated(ogc: Ogc) -> None:
 async def test_R2_every_distribution_leads_to_the_data_of_its_dataset(ogc: Ogc, gauges: Gauges) -> None:
     for name, (thing, stream, _) in zip(await datasets(ogc), gauges.values(), strict=True):
         one = (await datasets(ogc))[name]
-        things, features, edr = (item["dcat:accessURL"]["@id"] for item in one["dcat:distribution"])
+        addresses = [item["dcat:accessURL"]["@id"] for item in one["dcat:distribution"]]
+        things, features, edr, bulk = addresses
+        assert bulk == f"http://city.example/bulk/observations?datastream={stream}&format=parquet"
         assert urlsplit(things).path == "/v1.1/Datastreams"
         async with ogc.client(1, ogc.things) as client:
             found = (await client.get(things)).json()["value"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ from edr_pydantic.capabilities import ConformanceModel, LandingPageModel
 from edr_pydantic.collections import Collection, Collections
 from pyproj import Geod
 
+from cheoyong.domain.instant import parse_instant
 from cheoyong.faces.edr import routes
+from cheoyong.records.archived_reading import Shelf
+from cheoyong.records.archives import archive_month
+from cheoyong.records.connection import prepare_codecs
 from ogc_world import Ogc, ogc_fixture, point  # noqa: F401
 
 HERE = "/ogc/edr/collections/observations"
@@ -421,3 +426,29 @@ async def test_distances_are_right_over_the_antimeridian_and_far_north(ogc: Ogc)
             )  # fmt: skip
             assert len(found.coverages) == int((distances_m <= reach_m).sum())
     await ogc.owner.execute("DELETE FROM thing WHERE id = ANY($1)", [thing for thing, _, _ in made])
+
+
+async def test_values_in_archives_are_given_as_before_they_went_there(
+    ogc: Ogc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    january_us, march_us = (parse_instant(f"2015-0{month}-01T00:00:00Z") for month in (1, 3))
+    thing, stream, _ = await ogc.gauge(point(10, 50), observed="old", series="old_m")
+    _, other, _ = await ogc.gauge(point(10, 50), observed="old")
+    for at_us in (january_us, march_us):
+        await ogc.observe(stream, [1.0, 2.0, 3.0], from_us=at_us)
+        await ogc.observe(other, [4.0], from_us=at_us)
+    await ogc.owner.execute(
+        "INSERT INTO quality (observation_id, batch, datastream_id, flag, tests)"
+        " SELECT id, 1, $1, 4, 1 FROM observation WHERE datastream_id = $1 AND result = 2", stream,
+    )  # fmt: skip
+    asked = [f"{HERE}/locations/{thing}?f=CSV", f"{HERE}/cube?bbox=9,49,11,51&f=CSV",
+             f"{HERE}/locations/{thing}?datetime=../2015-01-01T00:01:00Z"]  # fmt: skip
+    before = [(await ogc.get(address)).text for address in asked]
+    assert [text.count("2015-01") for text in before] == [3, 4, 2]
+    await prepare_codecs(ogc.owner)
+    await archive_month(ogc.owner, tmp_path, january_us, grace_s=0)
+    assert [(await ogc.get(address)).text for address in asked] != before
+    monkeypatch.setitem(ogc.litestar.state._state, "shelf", Shelf(tmp_path, known_for_s=0))
+    assert [(await ogc.get(address)).text for address in asked] == before
+    assert (await ogc.get(asked[0], organisation=2)).status_code == 404
+    await ogc.owner.execute("DELETE FROM thing WHERE id = $1", thing)

@@ -43,7 +43,7 @@ async def test_the_conformance_page_claims_what_is_shown(ogc: Ogc) -> None:
 
 def test_core_lists_each_requirement_of_the_standard_once() -> None:
     names = [part.name for part in next(iter(CLASSES.values()))]
-    assert len(names) == len(set(names)) == 35  # as many texts of Core requirements as the standard's own repository holds
+    assert len(names) == len(set(names)) == 35  # texts of Core in the standard's own repository
 
 
 async def test_the_description_is_openapi_3_0_and_names_every_path_served(ogc: Ogc) -> None:

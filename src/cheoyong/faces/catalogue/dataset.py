@@ -25,6 +25,7 @@ Json = dict[str, Any]
 NOT_STATED = "not stated"
 SENSORS_MAX = 20  # sensors named in a dataset; how many there are is said beside them
 STATEMENTS_MAX = 20
+BULK_STREAMS_MAX = 200  # in one address
 _CRS84_WKT = "http://www.opengis.net/ont/geosparql#wktLiteral"
 
 
@@ -189,7 +190,16 @@ def _distributions(parameter: Parameter, root: str) -> Sequence[Json]:
             "OGC API - EDR: locations of its values",
             f"{root}/ogc/edr/collections/observations/locations?{edr}", "application/geo+json",
         ),
+        _distribution("All observations as Parquet", *_bulk(parameter, root)),
     ]  # fmt: skip
+
+
+def _bulk(parameter: Parameter, root: str) -> tuple[str, str]:
+    """The address of all values; beyond what fits into one, of the page that says how to ask for them."""
+    if len(parameter.streams) > BULK_STREAMS_MAX:
+        return f"{root}/bulk", "application/json"
+    ids = ",".join(str(stream["id"]) for stream in parameter.streams)
+    return f"{root}/bulk/observations?datastream={ids}&format=parquet", "application/vnd.apache.parquet"
 
 
 def _distribution(title: str, address: str, media_type: str) -> Json:

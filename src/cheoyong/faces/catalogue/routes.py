@@ -86,6 +86,7 @@ def _catalogue(facts: Facts, datasets: list[dict[str, Any]]) -> dict[str, Any]:
         "OGC SensorThings 1.1": f"{root}/v1.1",
         "OGC API - Features": f"{root}/ogc/features/",
         "OGC API - Environmental Data Retrieval": f"{root}/ogc/edr/",
+        "Arrow and Parquet": f"{root}/bulk",
     }
     return {
         "@context": CONTEXT,

@@ -37,7 +37,8 @@ from cheoyong.faces.ogc_common.asking import Span, asked, require_crs84, require
 from cheoyong.faces.ogc_common.requirement import claimed
 from cheoyong.faces.ogc_common.shapes import Booleans
 from cheoyong.records import series
-from cheoyong.records.connection import Connection, as_organisation
+from cheoyong.records.archived_reading import Reach
+from cheoyong.records.connection import as_organisation
 from cheoyong.records.series import Values
 
 VALUES_MAX = 50_000
@@ -137,8 +138,8 @@ async def _data(request: AnyRequest, values: Mapping[str, str], choose: Any) -> 
     async with as_organisation(request.app.state.pool, principal_of(request).organisation_id) as connection:
         network = await read_network(connection)
         names = network.asked_names(_names_of(values))
-        chosen = choose(network, network.of_parameters(names))
-        found = await _values(connection, network, chosen, span)
+    chosen = choose(network, network.of_parameters(names))
+    found = await _values(request, _ids(network, chosen), span)
     # Tens of thousands of values take their time to write: beside the event loop, which others wait for.
     return await asyncio.to_thread(_written, request, form, network, chosen, found, names)
 
@@ -155,8 +156,16 @@ def _written(
     return answer(request, body, COVJSON)
 
 
-async def _values(connection: Connection, network: Network, chosen: Booleans, span: Span) -> Values:
-    return await series.values(connection, _ids(network, chosen), span.from_us, span.to_us, VALUES_MAX)
+async def _values(request: AnyRequest, ids: list[int], span: Span) -> Values:
+    """What stands in the database, and beside it what has gone into archives."""
+    state, of_one = request.app.state, len(ids) == 1
+    async with as_organisation(state.pool, principal_of(request).organisation_id) as connection:
+        seeing, shelf = connection, getattr(state, "shelf", None)
+        if shelf is not None and ids:
+            enough = VALUES_MAX + 1 if of_one else None
+            reach = Reach(ids[0] if of_one else None, span.from_us, span.to_us + 1, enough=enough)
+            seeing = await shelf.within(connection, reach)
+        return await series.values(seeing, ids, span.from_us, span.to_us, VALUES_MAX)
 
 
 def _ids(network: Network, chosen: Booleans) -> list[int]:
