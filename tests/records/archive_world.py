@@ -24,6 +24,8 @@ INSERT INTO observation (id, phenomenon_time, result, digest, datastream_id, phe
                          feature_id, detail)
 SELECT row_number() OVER (ORDER BY m, i), m + i * interval '97 min 3.000001 s',
        CASE i % 10 WHEN 0 THEN NULL WHEN 1 THEN 'NaN' WHEN 2 THEN '-Infinity' WHEN 3 THEN 0.1 + 0.2
+       WHEN 4 THEN '-0'
+       WHEN 6 THEN 1.7976931348623157e308 WHEN 7 THEN 5e-324
        ELSE i END,
        -i, 1 + i % 3, CASE i % 4 WHEN 0 THEN m + i * interval '98 min' END,
        CASE i % 5 WHEN 0 THEN m END, CASE i % 7 WHEN 0 THEN i END,

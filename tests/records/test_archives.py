@@ -13,6 +13,7 @@ from test_partitions import _REGISTER
 
 from cheoyong.domain.errors import Conflict, NotFound, Unavailable
 from cheoyong.domain.instant import DAY_US
+from cheoyong.records import partitions
 from cheoyong.records.archive_files import GROUP_ROWS, read_rows
 from cheoyong.records.archives import (
     ROWS_MIN_OF_OPEN_END,
@@ -229,3 +230,20 @@ async def test_a_file_opens_only_the_groups_that_can_hold_what_is_asked_for(base
     assert [table["id"].to_pylist() for table in one] == [[7]]
     assert list(read_rows(path, [99])) == []
     assert list(read_rows(path, None, FEBRUARY, MARCH)) == []
+
+
+async def test_who_reads_keeps_a_month_from_leaving_until_the_reading_has_ended(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "LOCK_PAUSE_S", 0.0)
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 20)
+    before = await everything(base.owner)
+    reader = await owner_of(base.dsn)
+    async with reader.transaction():
+        assert await reader.fetch("SELECT file FROM archive") == []
+        with pytest.raises(Unavailable, match="held by others"):
+            await archive_month(base.owner, base.folder, JANUARY, grace_s=0)
+        assert await everything(reader) == before
+    await reader.close()
+    assert (await archive_month(base.owner, base.folder, JANUARY, grace_s=0)).rows == ROWS_A_MONTH
+    assert len(list(base.folder.iterdir())) == 1
