@@ -303,6 +303,6 @@ def _span(rows: Rows, column: Column, operator: Operator, right: Scalar) -> str:
         sql = f"({begin} {operator} {at} AND {end} {operator} {at})"
     else:
         sql = f"({begin} = {at} AND {end} = {end_at})"
-    if not isinstance(right, Constant):
+    if column.nullable or not isinstance(right, Constant):
         sql = f"({sql} IS TRUE)"
     return f"(NOT {sql})" if operator == "<>" else sql

@@ -135,8 +135,30 @@ _OBSERVATIONS_OF_FEATURE = (
 # Both kinds of datastream are rows of one table; no parts: one value at a time.
 _SINGLE = "(SELECT * FROM datastream WHERE part_types IS NULL)"
 _MULTI = "(SELECT * FROM datastream WHERE part_types IS NOT NULL)"
+# What is kept of its observations (migrations/0016_standing.sql). What is gone but not added up yet may still
+# bound the times, for a second.
+_KEPT = "FROM standing_visible s WHERE s.datastream_id = n.id"
+_TIMES = ", ".join(
+    f"{sql} FILTER (WHERE s.count > 0)"
+    for sql in ("min(s.first_at)", "max(s.last_at)", "min(s.first_result_at)", "max(s.last_result_at)")
+)
 _DATASTREAM = {
     **_NAMED,
+    "times": Column(
+        f"(SELECT CASE WHEN sum(s.count) > 0 THEN ARRAY[{_TIMES}] END {_KEPT})", Kind.JSON, nullable=True
+    ),
+    "phenomenon": Column(
+        f"(SELECT min(s.first_at) {_KEPT} AND s.count > 0)",
+        Kind.SPAN,
+        nullable=True,
+        end_sql=f"(SELECT max(s.last_at) {_KEPT} AND s.count > 0)",
+    ),
+    "results": Column(
+        f"(SELECT min(s.first_result_at) {_KEPT} AND s.count > 0)",
+        Kind.SPAN,
+        nullable=True,
+        end_sql=f"(SELECT max(s.last_result_at) {_KEPT} AND s.count > 0)",
+    ),
     "observation_type": _text("observation_type"),
     "unit": _json("unit"),
     "observed_area": _json("observed_area", nullable=True),

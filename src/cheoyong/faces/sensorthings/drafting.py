@@ -32,8 +32,6 @@ OBSERVATION_TYPES = tuple(
     f"{_TYPES}{name}"
     for name in ("CategoryObservation", "CountObservation", "Measurement", "Observation", "TruthObservation")
 )
-# Ours to work out; a client may send them back.
-GENERATED = dict.fromkeys(("Datastream", "MultiDatastream"), ("phenomenonTime", "resultTime"))
 FOREIGN_KEYS = {"Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id"}
 _BY_NAME = {entity.name: entity for entity in ENTITIES.values()}
 
@@ -239,6 +237,8 @@ def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[s
     if entity.name == "MultiDatastream" and not body.get("observationType"):
         body = {**body, "observationType": COMPLEX}  # there is no other, and clients leave it out
     for item in entity.properties.values():
+        if item.generated:
+            continue
         value = body.get(item.name)
         here = _below(where, item.name)
         if value is None and item.mandatory:
@@ -257,7 +257,7 @@ def values_of(entity: EntityType, body: Mapping[str, Any], where: str) -> dict[s
 
 def refuse_unknown(entity: EntityType, body: Mapping[str, Any], where: str) -> None:
     """Raises InvalidInput for a member that the entity does not have and that is no annotation."""
-    known = {*entity.properties, *entity.navigations, *GENERATED.get(entity.name, ())}
+    known = {*entity.properties, *entity.navigations}
     for name in body:
         if name not in known and "@iot." not in name:
             raise InvalidInput(

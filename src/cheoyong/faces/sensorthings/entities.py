@@ -19,7 +19,8 @@ class Property:
     """One property: its name, the columns it is rendered from, the column that queries mean by it.
 
     ``mandatory`` ones are shown even when null and must be sent on creation, if a sender gives them
-    at all. ``inner`` maps names below it to columns (``resultQuality/flag``).
+    at all. ``inner`` maps names below it to columns (``resultQuality/flag``). ``generated`` ones are ours to
+    work out; a client may send them back.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Property:
     queried: str | None
     mandatory: bool
     inner: Mapping[str, str]
+    generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,21 @@ def _result_time(row: Row) -> str | None:
     return None if instant_us is None else format_instant(instant_us)
 
 
+def _interval(row: Row, first: int) -> str | None:
+    times = row["times"]
+    if times is None or times[first] is None:
+        return None
+    return f"{format_instant(times[first])}/{format_instant(times[first + 1])}"
+
+
+def _observed_during(row: Row) -> str | None:
+    return _interval(row, 0)
+
+
+def _resulted_during(row: Row) -> str | None:
+    return _interval(row, 2)
+
+
 def _moved_at(row: Row) -> str:
     return format_instant(row["moved_at"])
 
@@ -113,6 +130,21 @@ def _from_detail(name: str) -> Callable[[Row], Any]:
     return lambda row: (row["detail"] or {}).get(name)
 
 
+# Of all observations of a datastream, from the first to the last.
+_DURING = (
+    Property(
+        "phenomenonTime",
+        ("times",),
+        _observed_during,
+        "phenomenon",
+        mandatory=False,
+        inner={},
+        generated=True,
+    ),
+    Property(
+        "resultTime", ("times",), _resulted_during, "results", mandatory=False, inner={}, generated=True
+    ),
+)
 _NAMED = (_stored("name"), _stored("description"))
 _PROPERTIES = _stored("properties", mandatory=False)
 
@@ -179,7 +211,7 @@ ENTITIES: Mapping[str, EntityType] = {
         ),
         _entity(
             "Datastreams", "Datastream", "datastream",
-            (*_NAMED, _OBSERVED, _stored("unitOfMeasurement", "unit"), _AREA, _PROPERTIES),
+            (*_NAMED, _OBSERVED, _stored("unitOfMeasurement", "unit"), _AREA, *_DURING, _PROPERTIES),
             _one("Thing", "thing", "Things"), _one("Sensor", "sensor", "Sensors"),
             _one("ObservedProperty", "observed_property", "ObservedProperties"),
             _many("Observations", "observations"),
@@ -188,7 +220,7 @@ ENTITIES: Mapping[str, EntityType] = {
             "MultiDatastreams", "MultiDatastream", "multi_datastream",
             (
                 *_NAMED, _OBSERVED, _stored("multiObservationDataTypes", "part_types"),
-                _stored("unitOfMeasurements", "unit"), _AREA, _PROPERTIES,
+                _stored("unitOfMeasurements", "unit"), _AREA, *_DURING, _PROPERTIES,
             ),
             _one("Thing", "thing", "Things"), _one("Sensor", "sensor", "Sensors"),
             _many("ObservedProperties", "observed_properties"), _many("Observations", "observations"),
