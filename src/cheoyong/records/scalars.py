@@ -72,15 +72,39 @@ Scalar: TypeAlias = Field | Constant | Apply | Measured
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What a function takes and gives, and its SQL with a place for each argument."""
+    """What a function takes and gives, and its SQL with a place for each argument.
+
+    ``bounded_sql``: what it is instead where its work may grow with the product of two long texts.
+    """
 
     takes: tuple[Kind, ...]
     gives: Kind
     sql: str
+    bounded_sql: str = ""
 
 
 def _of_text(gives: Kind, sql: str, count: int = 1) -> Function:
     return Function((Kind.TEXT,) * count, gives, sql)
+
+
+# PostgreSQL looks for one text in another in as many steps as the product of their lengths, and cannot be
+# interrupted meanwhile: no time limit would end it. OFFSET keeps each argument from being worked out twice.
+PART_CHARACTERS_MAX = 1_000
+_STEPS_MAX = 100_000_000
+_FOUND = "strpos({0}, {1})"
+_FOUND_IN_BOUNDS = (
+    f"(SELECT CASE WHEN length(t.a)::bigint * length(t.b) <= {_STEPS_MAX} THEN strpos(t.a, t.b) END"
+    " FROM (SELECT {0} AS a, {1} AS b OFFSET 0) t)"
+)
+
+
+def _searching(gives: Kind, template: str) -> Function:
+    return Function(
+        (Kind.TEXT, Kind.TEXT),
+        gives,
+        template.replace("found", _FOUND),
+        template.replace("found", _FOUND_IN_BOUNDS),
+    )
 
 
 def _of_time(part: str) -> Function:
@@ -98,10 +122,10 @@ def _of_two(sql: str, gives: Kind = Kind.NUMBER) -> Function:
 _SECOND = "extract(second FROM {0} AT TIME ZONE 'UTC')"
 _FIRST = "least(greatest(trunc({1}), 0), 1e9)::int + 1"
 FUNCTIONS: Mapping[str, Function] = {
-    "contains": _of_text(Kind.BOOLEAN, "(strpos({0}, {1}) > 0)", 2),
+    "contains": _searching(Kind.BOOLEAN, "(found > 0)"),
     "startswith": _of_text(Kind.BOOLEAN, "starts_with({0}, {1})", 2),
     "endswith": _of_text(Kind.BOOLEAN, "starts_with(reverse({0}), reverse({1}))", 2),
-    "indexof": _of_text(Kind.INTEGER, "(strpos({0}, {1}) - 1)::float8", 2),
+    "indexof": _searching(Kind.INTEGER, "(found - 1)::float8"),
     "substring": Function((Kind.TEXT, Kind.NUMBER), Kind.TEXT, f"substr({{0}}, {_FIRST})"),
     "substring of length": Function(
         (Kind.TEXT, Kind.NUMBER, Kind.NUMBER),
@@ -222,7 +246,8 @@ class Rows:
             arguments = [
                 self.sql(part, wanted) for part, wanted in zip(scalar.arguments, function.takes, strict=True)
             ]
-            return function.sql.format(*arguments)
+            bounded = function.bounded_sql and not _is_short_part(scalar.arguments)
+            return (function.bounded_sql if bounded else function.sql).format(*arguments)
         column = self.column(scalar)
         if scalar.path or column.kind in FREE:
             return self._out_of_json(column, scalar, kind)
@@ -256,6 +281,17 @@ class Rows:
                 return column.sql
             return out_of_json(column.json_sql, kind)
         return out_of_json(self.json(item), kind)
+
+
+def _is_short_part(arguments: Sequence[Scalar]) -> bool:
+    """Whether a short text that the filter spells out is looked for in one that is stored."""
+    whole, part = arguments
+    return (
+        isinstance(whole, Field)
+        and isinstance(part, Constant)
+        and isinstance(part.value, str)
+        and len(part.value) <= PART_CHARACTERS_MAX
+    )
 
 
 def out_of_json(sql: str, kind: Kind) -> str:

@@ -29,7 +29,7 @@ async def base(service_apart: Any) -> Base:
 
 
 @settings(
-    max_examples=300 * MANY,
+    max_examples=250 * MANY,
     phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

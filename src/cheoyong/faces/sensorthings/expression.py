@@ -20,6 +20,7 @@ from cheoyong.records.nouns import Kind
 CHARACTERS_MAX = 16_000
 NESTING_MAX = 40
 ARITHMETIC_MAX = 100
+CALLS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class _Reader:
         self._place = 0
         self._depth = 0
         self._arithmetic = 0
+        self._calls = 0
 
     @property
     def _next(self) -> _Token:
@@ -230,16 +232,21 @@ class _Reader:
             value, kind = _WORDS[token.text]
             return Value(value, kind, token.at)
         if self._is_sign("("):
-            self._take()
-            return Call(token.text, self._arguments(), token.at)
+            return self._call(token.text, token)
         names = [token.text]
         while self._is_sign("/"):
             self._take()
             names.append(self.expect("name").text)
             if self._is_sign("("):
-                self._take()
-                return Call("/".join(names), self._arguments(), token.at)
+                return self._call("/".join(names), token)
         return Path(tuple(names), token.at)
+
+    def _call(self, name: str, token: _Token) -> Call:
+        self._calls += 1
+        if self._calls > CALLS_MAX:
+            raise bad(f"more than {CALLS_MAX} functions", token.at)
+        self.expect("sign", "(")
+        return Call(name, self._arguments(), token.at)
 
     def _arguments(self) -> tuple[Node, ...]:
         arguments: list[Node] = []

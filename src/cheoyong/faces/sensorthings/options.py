@@ -21,6 +21,7 @@ SKIP_MAX = 2**62
 KEPT_MAX, KEPT_BYTES_MAX = 1_024, 1_024  # queries whose options are kept, and how long each may be
 EXPAND_DEPTH_MAX = 6
 EXPAND_MAX = 32
+EXPANDS_MAX = 50  # over all levels: each is a statement
 _CONTROL = ("id", "@iot.id", "@iot.selfLink")
 _WHOLE = re.compile(r"\d{1,19}")
 
@@ -82,9 +83,18 @@ def _read(query: bytes, entity: EntityType, now_us: int) -> Options:
     named = [("$resultFormat" if n == "resultFormat" else n, v) for n, v in named]
     ours = [(n, v) for n, v in named if n.startswith("$")]
     options = _options(ours, Meaning(entity, now_us), EXPAND_DEPTH_MAX)
+    if _expanded(options) > EXPANDS_MAX:
+        raise InvalidInput(
+            f"more than {EXPANDS_MAX} links are expanded", where="$expand", mend="ask in several requests"
+        )
     if options.data_array and options.expand:
         raise NotSupported("expanding inside a dataArray is not served", where="$resultFormat")
     return options
+
+
+def _expanded(options: Options) -> int:
+    """How many links are expanded, over all levels."""
+    return sum(1 + _expanded(inner) for inner in options.expand.values())
 
 
 def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Options:
