@@ -105,7 +105,7 @@ async def items(request: AnyRequest, collection: FromPath[str]) -> Response[byte
         "links": links,
         "features": features,
     }
-    return answer(request, body, GEOJSON, unmarked=["timeStamp"], headers=_IN_CRS84)
+    return answer(request, body, GEOJSON, unmarked=["timeStamp"])
 
 
 @reads("/collections/{collection:str}/items/{item:str}")
@@ -124,10 +124,7 @@ async def item_page(request: AnyRequest, collection: FromPath[str], item: FromPa
         link(collection_address, "collection", found.title),
         link(things, "alternate", "The same in SensorThings"),
     ]
-    return answer(request, {**feature, "links": links}, GEOJSON, headers=_IN_CRS84)
-
-
-_IN_CRS84 = {"content-crs": f"<{CRS84}>"}
+    return answer(request, {**feature, "links": links}, GEOJSON)
 
 
 def _organisation(request: AnyRequest) -> int:

@@ -84,14 +84,13 @@ def answer(
     media_type: str = JSON,
     *,
     unmarked: Sequence[str] = (),
-    headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """JSON with a weak ETag, or 304 when the client has it already.
 
     ``unmarked`` names members that change at every request (``timeStamp``) and do not count for the tag.
     """
     marked = _encode({name: value for name, value in body.items() if name not in unmarked})
-    return tagged(request, _encode(body), media_type, marked, headers)
+    return tagged(request, _encode(body), media_type, marked)
 
 
 def tagged(
@@ -99,7 +98,6 @@ def tagged(
     content: bytes,
     media_type: str,
     marked: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """Bytes with a weak ETag of ``marked`` (else of themselves), or 304 when the client has them."""
     digest = hashlib.sha256(content if marked is None else marked)
@@ -107,7 +105,6 @@ def tagged(
     # Private: what one organisation is answered is for nobody's shared cache.
     said = {
         "etag": etag, "cache-control": "private, no-cache", "vary": "accept, authorization, cookie",
-        **(headers or {}),
     }  # fmt: skip
     if _has(request.headers.get("if-none-match", ""), etag):
         return Response(b"", status_code=304, headers=said)

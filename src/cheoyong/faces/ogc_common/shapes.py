@@ -82,7 +82,7 @@ def parse_wkt(text: str, kinds: Iterable[str], example: str, where: str = "coord
     except shapely.errors.ShapelyError:
         shape = None
     if shape is None or shape.is_empty:
-        raise InvalidInput("it is no well-known text", where=where, mend=_WKT_MEND + example)
+        raise InvalidInput("it is no well-known text, is empty or is not closed", where=where, mend=_WKT_MEND + example)
     if shape.geom_type not in kinds:
         said = f"it is a {shape.geom_type}, and only {' or '.join(kinds)} is served here"
         raise InvalidInput(said, where=where, mend=_WKT_MEND + example)
@@ -97,7 +97,7 @@ def parse_wkt(text: str, kinds: Iterable[str], example: str, where: str = "coord
         )
     if not shape.is_valid:
         raise InvalidInput(
-            "its outline crosses itself or is not closed", where=where, mend=_WKT_MEND + example
+            "its outline crosses itself", where=where, mend=_WKT_MEND + example
         )
     return shape
 
