@@ -128,7 +128,7 @@ def _of_our_own(error: CheoyongError) -> Problem:
 
 def _of_the_framework(error: HTTPException) -> Problem:
     code = _CODES.get(error.status_code, "error")
-    where, detail = "", str(error.detail)
+    where, detail = "method" if error.status_code == 405 else "", str(error.detail)
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         first = error.extra[0]
         where = str(first.get("key", first.get("source", "")))

@@ -372,8 +372,12 @@ def _decoded(decode: Any, payload: bytes | msgspec.Raw) -> Any:
     try:
         return decode(payload)
     except msgspec.ValidationError as error:
-        raise InvalidInput(str(error), mend="see OGC 18-088 for the members of an Observation") from None
+        detail, _, place = str(error).partition(" - at `$")  # msgspec says where at the end, as JSONPath
+        where = place.rstrip("`").removeprefix(".") or "body"
+        raise InvalidInput(
+            detail, where=where, mend="see OGC 18-088 for the members of an Observation"
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"not JSON: {error}") from None
+        raise InvalidInput(f"not JSON: {error}", where="body", mend="send JSON (RFC 8259) in UTF-8") from None
     except RecursionError:
         raise TooLarge("nested too deeply", mend="an Observation needs no more than a few levels") from None

@@ -86,7 +86,7 @@ async def test_rows_with_parameters_and_intervals_keep_them_beside_a_bad_row(
         ({"components": ["result", "colour"]}, 400, "[0].components"),
         ({"components": ["phenomenonTime"]}, 400, "[0].components"),
         ({"Datastream": {"@iot.id": 2**31 - 1}}, 404, ""),
-        ({"dataArray": {"a": 1}}, 400, ""),
+        ({"dataArray": {"a": 1}}, 400, "body"),
         ({"dataArray": [[TIME.format(0), 1.0]] * 50_001}, 413, ""),
     ],
 )

@@ -45,9 +45,10 @@ def parse_json(payload: bytes) -> list[list[Part]]:
     try:
         requests = _decode(payload).requests
     except msgspec.ValidationError as error:
-        raise InvalidInput(str(error), mend='send {"requests": [{"id", "method", "url"}]}') from None
+        mend = 'send {"requests": [{"id", "method", "url"}]}'
+        raise InvalidInput(str(error), where="body", mend=mend) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"not JSON: {error}") from None
+        raise InvalidInput(f"not JSON: {error}", where="body", mend="send JSON (RFC 8259) in UTF-8") from None
     except RecursionError:
         raise TooLarge("nested too deeply") from None
     parts = [_part(request) for request in requests]
