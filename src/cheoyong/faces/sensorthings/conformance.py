@@ -95,18 +95,21 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _shown("request-data/count", "test_options_are_applied_filter_before_count_before_paging"),
     _shown(
         "request-data/filter",
+        "test_any_filter_finds_what_plain_python_finds",
         "test_a_filter_of_things_finds_what_plain_python_finds",
         "test_a_filter_of_observations_finds_what_plain_python_finds",
         "test_a_filter_over_related_entities_finds_what_plain_python_finds",
     ),
     _shown(
         "request-data/built-in-filter-operations",
+        "test_any_filter_finds_what_plain_python_finds",
         "test_a_filter_of_things_finds_what_plain_python_finds",
         "test_functions_and_arithmetic_find_what_plain_python_finds",
         "test_operators_bind_as_in_odata",
     ),
     _shown(
         "request-data/built-in-query-functions",
+        "test_any_filter_finds_what_plain_python_finds",
         "test_functions_and_arithmetic_find_what_plain_python_finds",
         "test_a_filter_of_geometry_finds_what_shapely_finds",
         "test_hand_cases_of_geometry_in_degrees",
