@@ -43,10 +43,10 @@ def archive_folder(root: Path, settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def owner(house: House) -> AsyncIterator[Connection]:
+async def owner(dsn: str) -> AsyncIterator[Connection]:
     """A connection of the owner of the database; raises Unavailable when it is away."""
     try:
-        connection = await asyncpg.connect(house.owner_dsn)
+        connection = await asyncpg.connect(dsn)
     except (OSError, asyncpg.PostgresError) as error:
         raise Unavailable(
             f"PostgreSQL does not answer: {error}", mend="run cheoyong serve beside this"
@@ -62,7 +62,7 @@ async def keep_months(installation: Installation, house: House) -> None:
     """Look after the months now and every six hours; trouble is shown and tried again then."""
     while True:
         try:
-            async with owner(house) as connection:
+            async with owner(house.owner_dsn) as connection:
                 await prepare_months(connection, real_us())
                 months = int(installation.settings.retention_months)
                 if months and not installation.fact_clock.simulated:

@@ -79,15 +79,15 @@ def _run(data: Path | None, work: Callable[[Any, Path], Coroutine[Any, Any, Rows
     import asyncio
 
     from cheoyong.app.archiving import archive_folder, owner
+    from cheoyong.app.engines.postgres import Postgres
     from cheoyong.app.folder import DataFolder
-    from cheoyong.app.house import House
     from cheoyong.app.settings import read_settings
     from cheoyong.domain.errors import CheoyongError
 
     async def body() -> Rows:
         folder = DataFolder(data or DataFolder.default_root())
         settings = read_settings(folder.root)
-        async with owner(House.of(folder, settings)) as connection:
+        async with owner(settings.database_url or Postgres(folder).dsn) as connection:
             return await work(connection, archive_folder(folder.root, settings))
 
     try:
