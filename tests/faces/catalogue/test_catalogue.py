@@ -73,7 +73,7 @@ async def test_R2_a_dataset_says_what_was_stated(ogc: Ogc, gauges: Gauges) -> No
     }  # fmt: skip
     assert one["dct:modified"] == "2016-10-05T00:03:00Z"
     assert one["updateAgeS"] == (NOW_US - START_US - 3 * MINUTE_US) / 1e6
-    [sensor] = one["dct:provenance"]["prov:wasGeneratedBy"]
+    [sensor] = one["dct:provenance"]["sosa:madeBySensor"]
     assert sensor["rdfs:label"] == f"{gauges['stated'][2]} radar"
     assert (await ogc.json(f"/catalogue/{one['dct:identifier']}")).items() >= one.items()
 

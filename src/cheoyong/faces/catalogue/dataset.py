@@ -113,7 +113,7 @@ def _lineage(parameter: Parameter, facts: Facts) -> Json:
         "@type": "dct:ProvenanceStatement",
         "rdfs:label": _stated(parameter, "source", "lineage"),
         "sensors": len(sensors),
-        "prov:wasGeneratedBy": [
+        "sosa:madeBySensor": [
             {
                 "@id": f"{facts.root}/v1.1/Sensors({number})",
                 "rdfs:label": stream["sensor"],

@@ -26,9 +26,11 @@ CONTEXT = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dct": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
-    "prov": "http://www.w3.org/ns/prov#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "https://schema.org/",
+    "sosa": "http://www.w3.org/ns/sosa/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    **{name: {"@type": "xsd:dateTime"} for name in ("dct:modified", "dcat:startDate", "dcat:endDate")},
     "@vocab": "urn:cheoyong:catalogue:",
 }
 
