@@ -31,10 +31,11 @@ PROPERTIES = {
     "ObservedProperties": {"name", "definition", "description", "properties"},
     "Datastreams": {
         "name", "description", "unitOfMeasurement", "observationType", "observedArea", "properties",
+        "phenomenonTime",  # and resultTime, where an observation has one
     },
     "MultiDatastreams": {
         "name", "description", "unitOfMeasurements", "observationType", "multiObservationDataTypes",
-        "observedArea", "properties",
+        "observedArea", "properties", "phenomenonTime",
     },
     "Observations": {
         "phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters",
