@@ -119,31 +119,50 @@ def parse(text: str) -> Node:
 
 def bad(message: str, at: int) -> InvalidInput:
     """The error of something wrong at a position (from 0) of the filter."""
-    return InvalidInput(message, where=f"$filter, character {at + 1}")
+    return InvalidInput(message, where=place("$filter", at))
 
 
-def split(text: str, separator: str, where: str) -> list[str]:
-    """The parts between separators that stand outside of parentheses and quotes.
+def place(option: str, at: int) -> str:
+    """How errors name a position (from 0) in an option.
 
-    Raises InvalidInput, naming the option ``where``, for a parenthesis or quote left open.
-
-    >>> split("id desc,concat(name,'a,b')", ",", "$orderby")
-    ['id desc', "concat(name,'a,b')"]
+    >>> place("$select", 0)
+    '$select, character 1'
     """
-    parts, depth, quoted, start = [], 0, False, 0
-    for place, character in enumerate(text):
+    return f"{option}, character {at + 1}"
+
+
+def split(text: str, separator: str, option: str, at: int = 0) -> list[tuple[int, str]]:
+    """The parts between separators that stand outside of parentheses and quotes, each with its position.
+
+    Spaces around a part are no part of it. ``at`` is the position of ``text`` itself in the option.
+    Raises InvalidInput for a parenthesis or quote left open.
+
+    >>> split("id desc, concat(name,'a,b')", ",", "$orderby")
+    [(0, 'id desc'), (9, "concat(name,'a,b')")]
+    """
+    parts, opened, start = [], [], 0
+    quoted: int | None = None
+    for here, character in enumerate(text):
         if character == "'":
-            quoted = not quoted
-        elif not quoted and character in "()":
-            depth += 1 if character == "(" else -1
-            if depth < 0:
-                raise InvalidInput("a parenthesis is closed that was not opened", where=where)
-        elif character == separator and depth == 0 and not quoted:
-            parts.append(text[start:place])
-            start = place + 1
-    if depth or quoted:
-        raise InvalidInput("a parenthesis or quote is not closed", where=where)
-    return [*parts, text[start:]]
+            quoted = here if quoted is None else None
+        elif quoted is not None:
+            continue
+        elif character == "(":
+            opened.append(here)
+        elif character == ")":
+            if not opened:
+                raise InvalidInput(
+                    "a parenthesis is closed that was not opened", where=place(option, at + here)
+                )
+            opened.pop()
+        elif character == separator and not opened:
+            parts.append((start, text[start:here]))
+            start = here + 1
+    if quoted is not None or opened:
+        here = quoted if quoted is not None else opened[-1]
+        raise InvalidInput("a parenthesis or quote is not closed", where=place(option, at + here))
+    parts.append((start, text[start:]))
+    return [(at + begin + len(part) - len(part.lstrip()), part.strip()) for begin, part in parts]
 
 
 def _tokens(text: str) -> list[_Token]:

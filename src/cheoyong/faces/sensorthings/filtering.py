@@ -30,6 +30,7 @@ from cheoyong.faces.sensorthings.expression import (
     Value,
     bad,
     parse,
+    place,
     split,
 )
 from cheoyong.faces.sensorthings.geometry import GIVES
@@ -97,46 +98,47 @@ def _of_rows(condition: Condition) -> Iterator[Field | Measured]:
 
 def orders_of(text: str, entity: EntityType) -> tuple[Order, ...]:
     """The orders of ``$orderby``: ``name desc,id``; by a distance or length of geometries too."""
-    terms = [term.strip() for term in split(text, ",", "$orderby")]
+    terms = split(text, ",", "$orderby")
     if len(terms) > ORDER_TERMS_MAX:
-        raise InvalidInput(f"more than {ORDER_TERMS_MAX} terms", where="$orderby")
-    return tuple(_order(term, entity) for term in terms)
+        where = place("$orderby", terms[ORDER_TERMS_MAX][0])
+        raise InvalidInput(f"more than {ORDER_TERMS_MAX} terms", where=where)
+    return tuple(_order(term, at, entity) for at, term in terms)
 
 
-def _order(term: str, entity: EntityType) -> Order:
-    called = _CALLED.fullmatch(term)
+def _order(term: str, at: int, entity: EntityType) -> Order:
+    called, where = _CALLED.fullmatch(term), place("$orderby", at)
     if called:
-        return Order(_measured(called[1], entity), descending=(called[2] or "").lower() == "desc")
+        return Order(_measured(called[1], where, entity), descending=(called[2] or "").lower() == "desc")
     words = term.split()
     direction = [word.lower() for word in words[1:]]  # a well-known client sends ASC and DESC
     if not words or direction not in ([], ["asc"], ["desc"]):
-        raise InvalidInput(f"{term!r:.60} is not a property and asc or desc", where="$orderby")
+        raise InvalidInput(f"{term!r:.60} is not a property and asc or desc", where=where)
     if not _PATH.fullmatch(words[0]):
-        raise InvalidInput(f"{words[0]!r:.60} is not a property", where="$orderby")
+        raise InvalidInput(f"{words[0]!r:.60} is not a property", where=where)
     path = Path(tuple(words[0].split("/")), 0)
-    with _of_orderby():
+    with _of_orderby(where):
         field, _ = field_of(path, entity)
     return Order(field, descending=direction == ["desc"])
 
 
-def _measured(text: str, entity: EntityType) -> Measured:
-    with _of_orderby():
+def _measured(text: str, where: str, entity: EntityType) -> Measured:
+    with _of_orderby(where):
         node = parse(text)
         if not isinstance(node, Call) or GIVES.get(node.name) is not Kind.NUMBER:
             raise NotSupported("only geo.distance and geo.length are served as functions to order by")
         scalar, _ = scalar_of(node, Meaning(entity, 0))
     if not isinstance(scalar, Measured):
-        raise InvalidInput("there is no property in it", where="$orderby")
+        raise InvalidInput("there is no property in it", where=where)
     return scalar
 
 
 @contextmanager
-def _of_orderby() -> Iterator[None]:
-    """Errors inside name the option, not a character of the filter."""
+def _of_orderby(where: str) -> Iterator[None]:
+    """Errors inside name the term of the option, not a character of the filter."""
     try:
         yield
     except (InvalidInput, NotSupported) as error:
-        raise type(error)(error.detail, where="$orderby", mend=error.mend) from None
+        raise type(error)(error.detail, where=where, mend=error.mend) from None
 
 
 def _boolean(node: Node, meaning: Meaning, *, wanted: bool) -> Condition:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_plus
 
 from cheoyong.domain.errors import InvalidInput, NotSupported
 from cheoyong.faces.sensorthings.computing import Meaning
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
-from cheoyong.faces.sensorthings.expression import split
+from cheoyong.faces.sensorthings.expression import place, split
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
 from cheoyong.records.conditions import Condition, Order
 
@@ -97,16 +97,20 @@ def _expanded(options: Options) -> int:
     return sum(1 + _expanded(inner) for inner in options.expand.values())
 
 
-def _options(pairs: list[tuple[str, str]], meaning: Meaning, depth: int) -> Options:
+def _options(
+    pairs: list[tuple[str, str]], meaning: Meaning, depth: int, begins: Sequence[int] = ()
+) -> Options:
+    """``begins``: where each value stands in the $expand around them, if there is one."""
     text: dict[str, str] = {}
     options = Options(text=text)
-    for spelt, value in pairs:
+    for number, (spelt, value) in enumerate(pairs):
         name = _SPELT.get(spelt.lower(), spelt)
         if name in text:
             raise InvalidInput("given twice", where=name)
         text[name] = value
         if name == "$expand":
-            options = replace(options, expand=_expand(value, meaning, depth))
+            at = begins[number] if begins else 0
+            options = replace(options, expand=_expand(value, meaning, depth, at))
         elif name in _READERS:
             options = _READERS[name](options, value, meaning)
         elif name in ("$format", "$search", "$apply", "$compute"):
@@ -166,17 +170,17 @@ def _filter(options: Options, value: str, meaning: Meaning) -> Options:
 
 def _select(options: Options, value: str, meaning: Meaning) -> Options:
     entity = meaning.entity
-    names = [name.strip() for name in value.split(",")]
-    for name in names:
+    names = split(value, ",", "$select")
+    for at, name in names:
         if name.partition("/")[0] in entity.properties and "/" in name:
-            raise NotSupported("selecting below a property is not served", where="$select")
+            raise NotSupported("selecting below a property is not served", where=place("$select", at))
         if name not in entity.properties and name not in entity.navigations and name not in _CONTROL:
             raise InvalidInput(
                 f"{entity.name} has no property {name!r:.40}",
-                where="$select",
+                where=place("$select", at),
                 mend=f"use id, {', '.join((*entity.properties, *entity.navigations))}",
             )
-    return replace(options, select=frozenset("@iot.id" if name == "id" else name for name in names))
+    return replace(options, select=frozenset("@iot.id" if name == "id" else name for _, name in names))
 
 
 _READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
@@ -193,47 +197,52 @@ _READERS: dict[str, Callable[[Options, str, Meaning], Options]] = {
 _SPELT = {name.lower(): name for name in (*_READERS, "$expand")}
 
 
-def _expand(value: str, meaning: Meaning, depth: int) -> dict[str, Options]:
+def _expand(value: str, meaning: Meaning, depth: int, at: int = 0) -> dict[str, Options]:
+    """``at`` is where it stands in the ``$expand`` that it is inside of, for the errors."""
     if depth == 0:
-        raise InvalidInput(f"nested deeper than {EXPAND_DEPTH_MAX}", where="$expand")
-    items = split(value, ",", "$expand")
+        raise InvalidInput(f"nested deeper than {EXPAND_DEPTH_MAX}", where=place("$expand", at))
+    items = split(value, ",", "$expand", at)
     if len(items) > EXPAND_MAX:
-        raise InvalidInput(f"more than {EXPAND_MAX} parts", where="$expand")
+        raise InvalidInput(f"more than {EXPAND_MAX} parts", where=place("$expand", items[EXPAND_MAX][0]))
     expanded: dict[str, Options] = {}
-    for item in items:
-        name, inner = _expand_item(item.strip(), meaning, depth)
+    for begin, item in items:
+        name, inner = _expand_item(item, begin, meaning, depth)
         expanded[name] = _merged(expanded[name], inner) if name in expanded else inner
     return expanded
 
 
-def _expand_item(item: str, meaning: Meaning, depth: int) -> tuple[str, Options]:
+def _expand_item(item: str, at: int, meaning: Meaning, depth: int) -> tuple[str, Options]:
     entity = meaning.entity
     name, rest = re.match(r"(\w*)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
     navigation = entity.navigations.get(name)
     if navigation is None:
         raise InvalidInput(
             f"{entity.name} has no link {name or item!r:.40}",
-            where="$expand",
+            where=place("$expand", at),
             mend=f"use {', '.join(entity.navigations)}",
         )
     target = replace(meaning, entity=ENTITIES[navigation.target])
     if rest.startswith("/"):
-        return name, Options(expand=_expand(rest[1:], target, depth - 1), text={"$expand": rest[1:]})
+        return name, Options(
+            expand=_expand(rest[1:], target, depth - 1, at + len(name) + 1), text={"$expand": rest[1:]}
+        )
     if rest.startswith("(") and rest.endswith(")"):
-        pairs = [part.strip().partition("=") for part in split(rest[1:-1], ";", "$expand") if part.strip()]
-        inner = _options([(n.strip(), v) for n, _, v in pairs], target, depth - 1)
+        inside = split(rest[1:-1], ";", "$expand", at + len(name) + 1)
+        pairs = [(begin, *part.partition("=")) for begin, part in inside if part]
+        begins = [begin + len(n) + 1 for begin, n, _, _ in pairs]
+        inner = _options([(n.strip(), v) for _, n, _, v in pairs], target, depth - 1, begins)
         if inner.token:
             raise InvalidInput(
                 "a token is for one list, not for those inside $expand", where="$skiptoken",
                 mend="follow the @iot.nextLink of the list",
             )  # fmt: skip
         if inner.data_array or inner.format:
-            raise NotSupported("a format inside $expand is not served", where="$expand")
+            raise NotSupported("a format inside $expand is not served", where=place("$expand", at))
         if inner.condition is not None and not navigation.many:
-            raise NotSupported(f"a filter on the one {name} is not served", where="$expand")
+            raise NotSupported(f"a filter on the one {name} is not served", where=place("$expand", at))
         return name, inner
     if rest:
-        raise InvalidInput(f"{item!r:.60} cannot be read", where="$expand")
+        raise InvalidInput(f"{item!r:.60} cannot be read", where=place("$expand", at + len(name)))
     return name, Options()
 
 
