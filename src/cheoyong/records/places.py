@@ -20,7 +20,7 @@ from cheoyong.records.nouns import NOUNS
 
 CollectionName = Literal["things", "datastreams", "features-of-interest"]
 COLLECTIONS: tuple[CollectionName, ...] = get_args(CollectionName)
-PLACES_MAX = 200_000
+PLACES_MAX, CHARACTERS_MAX = 200_000, 200_000_000
 _PIECE_ROWS = 5_000
 Row = Any  # asyncpg.Record: columns by name
 
@@ -146,15 +146,20 @@ async def count(connection: Connection, name: CollectionName, wanted: Wanted) ->
 async def places(
     connection: Connection, name: CollectionName, wanted: Wanted
 ) -> AsyncIterator[tuple[list[int], list[str]]]:
-    """Ids and places (GeoJSON text) of rows that have one, 5,000 at a time; TooLarge beyond 200,000."""
+    """Ids and places (GeoJSON text) of rows that have one, up to 5,000 at a time.
+
+    Raises TooLarge beyond 200,000 places or 200,000,000 characters of them.
+    """
     cursor = await connection.cursor(_STATEMENTS[name].places, *wanted.values(name))
-    seen = 0
+    seen = characters = 0
     while rows := await cursor.fetch(_PIECE_ROWS):
         seen += len(rows)
-        if seen > PLACES_MAX:
+        characters += sum(len(row["place"]) for row in rows)
+        if seen > PLACES_MAX or characters > CHARACTERS_MAX:
             raise TooLarge(
-                f"a question of place looks at no more than {PLACES_MAX:,} places", where=name,
-                mend="ask by property as well",
+                f"a question of place looks at no more than {PLACES_MAX:,} places"
+                f" and {CHARACTERS_MAX:,} characters of them",
+                where=name, mend="ask by property as well",
             )  # fmt: skip
         yield [row["id"] for row in rows], [row["place"] for row in rows]
 

@@ -20,7 +20,8 @@ from cheoyong.domain.quality import Flag
 from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import Connection
 
-STREAMS_MAX = 50_000
+STREAMS_MAX, CHARACTERS_MAX = 50_000, 50_000_000
+_PIECE_ROWS = 5_000
 
 _GEOJSON = "('application/geo+json', 'application/vnd.geo+json')"
 _NUMERIC = "('OM_Measurement', 'OM_CountObservation', 'OM_Observation')"
@@ -91,13 +92,21 @@ class Values:
 async def streams(connection: Connection, *, described: bool = False) -> list[Row]:
     """Every single-valued numeric datastream, by id: thing, observed property, unit, place as GeoJSON text.
 
-    ``described`` adds series, properties and sensor. Raises TooLarge beyond 50,000.
+    ``described`` adds series, properties and sensor. Raises TooLarge beyond 50,000 of them or
+    50,000,000 characters of places.
     """
-    rows: list[Row] = await connection.fetch(_DESCRIBED if described else _STREAMS, STREAMS_MAX + 1)
-    if len(rows) > STREAMS_MAX:
-        raise TooLarge(
-            f"there are more than {STREAMS_MAX:,} datastreams", mend="ask SensorThings (/v1.1) for them"
-        )
+    cursor = await connection.cursor(_DESCRIBED if described else _STREAMS, STREAMS_MAX + 1)
+    rows: list[Row] = []
+    characters = 0
+    while piece := await cursor.fetch(_PIECE_ROWS):
+        rows += piece
+        characters += sum(len(row["place"] or "") for row in piece)
+        if len(rows) > STREAMS_MAX or characters > CHARACTERS_MAX:
+            raise TooLarge(
+                f"there are more than {STREAMS_MAX:,} datastreams"
+                f" or {CHARACTERS_MAX:,} characters of places",
+                where="datastreams", mend="ask SensorThings (/v1.1) for them",
+            )  # fmt: skip
     return rows
 
 

@@ -20,6 +20,7 @@ from pyproj import Geod
 
 from cheoyong.domain.instant import parse_instant
 from cheoyong.faces.edr import routes
+from cheoyong.records import series
 from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.archives import archive_month
 from cheoyong.records.connection import prepare_codecs
@@ -434,3 +435,13 @@ async def test_values_in_archives_are_given_as_before_they_went_there(
     assert [(await ogc.get(address)).text for address in asked] == before
     assert (await ogc.get(asked[0], organisation=2)).status_code == 404
     await ogc.owner.execute("DELETE FROM thing WHERE id = $1", thing)
+
+
+async def test_more_datastreams_than_the_bound_are_413_and_say_where_to_go(
+    ogc: Ogc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, bound in (("STREAMS_MAX", 4), ("CHARACTERS_MAX", 100)):
+        with monkeypatch.context() as patched:
+            patched.setattr(series, name, bound)
+            problem = await refused(ogc, HERE, 413)
+        assert (problem["where"], problem["mend"]) == ("datastreams", "ask SensorThings (/v1.1) for them")

@@ -12,6 +12,7 @@ import pytest_asyncio
 import shapely
 
 from cheoyong.domain.instant import MINUTE_US, format_instant
+from cheoyong.records import places
 from ogc_world import START_US, Ogc, ogc_fixture, point  # noqa: F401
 
 ROOT = "http://city.example/ogc/features"
@@ -310,3 +311,15 @@ async def test_S08_another_organisations_features_are_nowhere(
     thing, stream, _ = gauges["bridge"]
     for path in (f"things/items/{thing}", f"datastreams/items/{stream}"):
         assert (await ogc.get(f"/ogc/features/collections/{path}", organisation=2)).status_code == 404
+
+
+async def test_beyond_the_bound_of_places_a_box_is_413_and_the_extent_is_everywhere(
+    ogc: Ogc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, bound in (("PLACES_MAX", 2), ("CHARACTERS_MAX", 100)):
+        with monkeypatch.context() as patched:
+            patched.setattr(places, name, bound)
+            answer = await ogc.get("/ogc/features/collections/things/items?bbox=129,35,130,36")
+            assert (answer.status_code, answer.json()["mend"]) == (413, "ask by property as well")
+            extent = (await ogc.json("/ogc/features/collections/things"))["extent"]
+        assert extent["spatial"]["bbox"] == [[-180.0, -90.0, 180.0, 90.0]]
