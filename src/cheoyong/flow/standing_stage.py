@@ -12,9 +12,10 @@ import asyncpg
 import structlog
 
 from cheoyong.records.connection import Pool
-from cheoyong.records.standing import SHARES_PER_FOLD_MAX, fold
+from cheoyong.records.standing import SHARES_PER_FOLD_MAX, fold, give_room_back
 
 _PAUSE_S = 1.0
+GONE_MAX = 5_000  # shares whose room readers pass over, before it is given back
 
 _log = structlog.get_logger()
 
@@ -24,6 +25,7 @@ class StandingStage:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._gone = 0
         self.folded = 0
         self.failures = 0
 
@@ -43,5 +45,9 @@ class StandingStage:
         """Add up what waits, at most 50,000 shares; returns how many there were."""
         async with self._pool.acquire() as connection:
             shares = await fold(connection)
+            self._gone += shares
+            if self._gone >= GONE_MAX:
+                await give_room_back(connection)
+                self._gone = 0
         self.folded += shares
         return shares

@@ -86,6 +86,11 @@ async def _find_edges(connection: Connection, datastream_id: int) -> None:
         return
 
 
+async def give_room_back(connection: Connection) -> None:
+    """Clear away what was folded, outside of a transaction (from PostgreSQL 17 on; before, a warning)."""
+    await connection.execute("VACUUM tally, standing")
+
+
 async def add_shares(connection: Connection, datastream_id: Int64s, phenomenon_us: Int64s) -> None:
     """Count observations that the caller stores itself, in its transaction; ``connection`` has the codecs."""
     shares = [column.tolist() for column in shares_of(datastream_id, phenomenon_us)]
