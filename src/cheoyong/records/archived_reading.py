@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ _ARCHIVES = (
 _OWN = "SELECT id FROM datastream WHERE $1::int IS NULL OR id = $1"
 _STANDS = "SELECT EXISTS (SELECT FROM observation_visible WHERE id = $1)"
 _STANDING = "SELECT count(*) FROM (SELECT FROM observation_visible WHERE datastream_id = $1 LIMIT $2) s"
+# Of which datastreams a page of the newest is not filled by what is newer than the archives.
+_UNFILLED = """
+SELECT d.id FROM datastream d WHERE ($1::int IS NULL OR d.id = $1) AND $3 > (
+  SELECT count(*) FROM (SELECT FROM observation_visible v
+                        WHERE v.datastream_id = d.id AND v.phenomenon_time >= $2 LIMIT $3) s)
+"""
 _HAS_VIEWS = "SELECT to_regclass('pg_temp.quality_reached') IS NOT NULL"
 # Once a session. The table is empty again whenever a transaction ends.
 _VIEWS = """
@@ -61,8 +69,8 @@ class Reach:
 
     ``enough``: it reads in the order of time and needs no more than so many rows of the archives, the
     newest when ``newest_first``; None: all of them. ``by_stream``: it reads one datastream after the other,
-    each in the order of time. ``after``: it begins in the midst of the rows of this instant (of this
-    datastream: the last is the instant).
+    each in the order of time. ``each``: enough is meant of each datastream. ``after``: it begins in the midst
+    of the rows of this instant (of this datastream: the last is the instant).
     """
 
     datastream_id: int | None = None
@@ -72,6 +80,7 @@ class Reach:
     enough: int | None = None
     newest_first: bool = False
     by_stream: bool = False
+    each: bool = False
     after: tuple[int, ...] = ()
 
 
@@ -163,9 +172,11 @@ class Shelf:
             return connection
         if not await connection.fetchval(_HAS_VIEWS):
             await connection.execute(_VIEWS)
-        own = [row["id"] for row in await connection.fetch(_OWN, reach.datastream_id)]
+        own = await _in_question(connection, reach, files)
         async with self._places:
-            if reach.by_stream:
+            if reach.each:
+                await self._stage_of_each(connection, reach, files, own)
+            elif reach.by_stream:
                 await self._stage_by_stream(connection, reach, files, own)
             else:
                 await self._stage(connection, reach, files, own)
@@ -197,6 +208,24 @@ class Shelf:
             if missing <= 0:
                 return
 
+    async def _stage_of_each(
+        self, connection: Connection, reach: Reach, files: Sequence[_File], own: Sequence[int]
+    ) -> None:
+        enough, count = reach.enough or 0, 0
+        of_each: Counter[int] = Counter()
+        ordered = sorted(files, key=lambda f: f.month_us, reverse=reach.newest_first)
+        for _, month in groupby(ordered, key=lambda f: f.month_us):
+            missing = [stream for stream in own if of_each[stream] < enough]
+            if not missing:
+                return
+            for file in month:
+                tables = self._rows(file, reach, missing)
+                while (table := await asyncio.to_thread(_first, tables)) is not None:
+                    table = _ends(table, enough, reach.newest_first)
+                    of_each.update(table["datastream_id"].to_pylist())
+                    count = _bounded(count + table.num_rows)
+                    await stage(connection, "observation_archived", table)
+
     async def _stage(
         self,
         connection: Connection,
@@ -215,12 +244,7 @@ class Shelf:
             while (table := await asyncio.to_thread(_first, tables)) is not None:
                 count += table.num_rows
                 further += table.num_rows - _at(table, reach.after[-1:])
-                if before + count > ROWS_MAX:
-                    raise TooLarge(
-                        f"over {ROWS_MAX} archived observations are in reach",
-                        where="query",
-                        mend="give a range of phenomenonTime or a Datastream",
-                    )
+                _bounded(before + count)
                 await stage(connection, "observation_archived", table)
         return count
 
@@ -230,6 +254,36 @@ class Shelf:
             raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
         ids = None if reach.id is None else [reach.id]
         return read_rows(path, own, reach.begins_us, reach.ends_us, ids)
+
+
+def _bounded(count: int) -> int:
+    if count > ROWS_MAX:
+        raise TooLarge(
+            f"over {ROWS_MAX} archived observations are in reach",
+            where="query",
+            mend="give a range of phenomenonTime or a Datastream",
+        )
+    return count
+
+
+def _ends(table: Table, enough: int, newest_first: bool) -> Table:
+    """Of each datastream the first (or last) ``enough`` rows in time, and all of the instant of the last one.
+
+    The rows come sorted by datastream and time.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    streams = table["datastream_id"].to_numpy()
+    times = table["phenomenon_time"].cast(pa.int64()).to_numpy()
+    starts = np.concatenate([[0], np.flatnonzero(streams[1:] != streams[:-1]) + 1])
+    lengths = np.diff(np.append(starts, len(streams)))
+    taken = np.minimum(lengths, enough)
+    if newest_first:
+        mask = times >= np.repeat(times[starts + lengths - taken], lengths)
+    else:
+        mask = times <= np.repeat(times[starts + taken - 1], lengths)
+    return table.filter(pa.array(mask))
 
 
 def _at(table: Table, instants: Sequence[int]) -> int:
@@ -248,10 +302,22 @@ async def _files(connection: Connection) -> list[_File]:
     return [_File(*row) for row in await connection.fetch(_ARCHIVES)]
 
 
+async def _in_question(connection: Connection, reach: Reach, files: Sequence[_File]) -> list[int]:
+    """The caller's datastreams of which archived rows may be wanted."""
+    if reach.each and reach.newest_first:
+        newer_us = max(months_later(file.month_us, 1) for file in files)
+        rows = await connection.fetch(_UNFILLED, reach.datastream_id, newer_us, reach.enough)
+    else:
+        rows = await connection.fetch(_OWN, reach.datastream_id)
+    return [row["id"] for row in rows]
+
+
 async def _filled_by_newer(connection: Connection, reach: Reach, files: Sequence[_File]) -> bool:
     """Whether a page of the newest is filled by what is newer than every archived month in reach."""
     if not reach.newest_first or reach.enough is None:
         return False
+    if reach.each:
+        return not await _in_question(connection, reach, files)
     newer_us = max(months_later(file.month_us, 1) for file in files)
     found = await connection.fetch(
         "SELECT 1 FROM observation_visible WHERE phenomenon_time >= $1"

@@ -161,6 +161,12 @@ QUERIES = (
     "Observations({old})/FeatureOfInterest",
     "Datastreams({stream_a})/Observations({old})?$expand=Datastream",
     "Datastreams?$expand=Observations($top=3)",
+    "Datastreams?$expand=Observations($orderby=phenomenonTime desc;$top=100)",
+    "Datastreams?$expand=Observations($orderby=phenomenonTime desc;$top=70;$skip=30;$count=true)",
+    "Datastreams?$expand=Observations($orderby=phenomenonTime asc;$top=45;$filter=phenomenonTime gt"
+    " 2016-01-02T00:00:00Z)",
+    "MultiDatastreams({multi_a})?$expand=Observations($top=79),Thing/Datastreams/Observations($top=2)",
+    "Things({thing_a})/Datastreams?$expand=Observations($orderby=result desc;$top=3)",
     "Datastreams({stream_a})?$expand=Observations($orderby=phenomenonTime desc;$top=2)",
     f"Things?$expand=Datastreams/Observations($filter={_RANGE};$count=true;$top=4)",
     "Datastreams?$filter=Observations/phenomenonTime lt 2016-01-05T00:00:00Z",

@@ -12,7 +12,7 @@ from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.faces.sensorthings.paging import place_of
 from cheoyong.records.archived_reading import Reach
-from cheoyong.records.conditions import Compare, Condition, Constant, Every, Field
+from cheoyong.records.conditions import Compare, Condition, Constant, Every, Field, Order
 from cheoyong.records.nouns import Kind
 from cheoyong.records.readings import Way, place_keys
 
@@ -23,13 +23,11 @@ EVERYTHING = Reach()
 
 
 def reach_of(address: Address, options: Options) -> Reach | None:
-    """What a GET reaches of observations; None when it touches none.
-
-    Newest first inside an $expand is answered from the database alone: what is shown there is the latest.
-    """
+    """What a GET reaches of observations; None when it touches none."""
     way = address.way
     found = [EVERYTHING] if _through(options, "observations") else []
-    found += _expanded(address.entity, options)
+    one = way.steps[-1].id if way.steps else way.start.id
+    found += _expanded(address.entity, options, one if address.entity.noun in _STREAMS else None)
     named = [step.id for step in way.steps if step.relation == "observations"]
     if way.start.noun == "observation":
         named.insert(0, way.start.id)
@@ -149,25 +147,30 @@ def _names_stream(field: Field) -> bool:
     )
 
 
-def _expanded(entity: EntityType, options: Options) -> list[Reach]:
+def _expanded(entity: EntityType, options: Options, stream: int | None = None) -> list[Reach]:
+    """What is reached inside $expand; ``stream``: of this one datastream only."""
     found: list[Reach] = []
     for name, inner in options.expand.items():
-        navigation = entity.navigations[name]
-        target = ENTITIES[navigation.target]
+        target = ENTITIES[entity.navigations[name].target]
         found += _expanded(target, inner)
         if _through(inner, "observations"):
             found.append(EVERYTHING)
         if target.noun == "observation" and inner.top:
-            reach, _ = _of_condition(inner.condition, EVERYTHING)
-            first = inner.order[0] if inner.order else None
-            if (
-                first is None
-                or not first.descending
-                or not isinstance(first.field, Field)
-                or (first.field.column not in _TIMES)
-            ):
-                found.append(reach)
+            found.append(_of_parents(entity, inner, stream))
     return found
+
+
+def _of_parents(entity: EntityType, inner: Options, stream: int | None) -> Reach:
+    """What an expanded set of observations reaches: where it goes by time, the first of each datastream."""
+    reach, understood = _of_condition(inner.condition, Reach(datastream_id=stream))
+    first = inner.order[0] if inner.order else Order(Field("phenomenon_time"))
+    by_time = isinstance(first.field, Field) and first.field.column in _TIMES and not first.field.way
+    if entity.noun not in _STREAMS or not understood or not by_time:
+        return reach
+    if inner.count and inner.condition is not None:
+        return reach
+    enough = inner.skip + inner.top + 1
+    return replace(reach, enough=enough, newest_first=first.descending, each=True)
 
 
 def _through(options: Options, relation: str) -> bool:
