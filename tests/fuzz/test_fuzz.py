@@ -139,7 +139,9 @@ async def test_the_hammer_itself_sees_an_error_and_a_silence(monkeypatch: pytest
     answers = iter([b"500 x", b"501 x", b"200 OK", b""] * 10)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readuntil(b"HTTP/1.1\r\n"):
+        while await reader.readline():
+            while await reader.readline() not in (b"\r\n", b""):
+                pass
             if answer := next(answers):
                 writer.write(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")
 

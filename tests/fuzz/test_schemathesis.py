@@ -51,7 +51,9 @@ def described(hammered: Hammered, path: str) -> Any:
 def operations(schema: Any, paths: tuple[str, ...] = ("/",)) -> Iterator[Any]:
     for result in schema.get_all_operations():
         operation = result.ok()
-        if operation.label not in APART and operation.path.startswith(paths):
+        # The bulk doors take and give columns, which Schemathesis cannot write; their own tests do.
+        columns = operation.path.startswith("/bulk")
+        if operation.label not in APART and operation.path.startswith(paths) and not columns:
             yield operation
 
 
