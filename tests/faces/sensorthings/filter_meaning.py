@@ -25,9 +25,11 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "HistoricalLocations": {"time": "time"},
     "Datastreams": {
         "name": "text", "observationType": "text", "unitOfMeasurement": "json", "properties": "json",
-        "observedArea": "json",
+        "observedArea": "json", "phenomenonTime": "span", "resultTime": "span",
     },
-    "MultiDatastreams": {"name": "text", "properties": "json", "unitOfMeasurements": "json"},
+    "MultiDatastreams": {
+        "name": "text", "properties": "json", "unitOfMeasurements": "json", "phenomenonTime": "span",
+    },
     "Sensors": {"name": "text", "encodingType": "text", "metadata": "json", "properties": "json"},
     "ObservedProperties": {"name": "text", "definition": "text", "properties": "json"},
     "Observations": {
