@@ -127,9 +127,7 @@ _JSON = "application/json"
 
 def _reading(random: Random, ids: Mapping[str, int]) -> Made:
     path = _path(random, ids)
-    query = random.choice((_spoilt_query, _spoilt_query, _deep_expand, _long_list, _nested, _repeated))(
-        random
-    )
+    query = random.choice((spoilt_query, spoilt_query, _deep_expand, _long_list, _nested, _repeated))(random)
     if random.random() < 0.15:
         path = _spoilt(random, path, random.choice(TOKENS))
     target = f"/v1.1/{path}?{query}".encode("utf-8", "surrogatepass")
@@ -155,7 +153,8 @@ def _path(random: Random, ids: Mapping[str, int]) -> str:
     return path
 
 
-def _spoilt_query(random: Random) -> str:
+def spoilt_query(random: Random) -> str:
+    """A query of an address, spoilt in no place to three."""
     query = random.choice(QUERIES)
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         query = _spoilt(random, query, random.choice(TOKENS))
