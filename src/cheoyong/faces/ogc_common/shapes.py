@@ -82,7 +82,8 @@ def parse_wkt(text: str, kinds: Iterable[str], example: str, where: str = "coord
     except shapely.errors.ShapelyError:
         shape = None
     if shape is None or shape.is_empty:
-        raise InvalidInput("it is no well-known text, is empty or is not closed", where=where, mend=_WKT_MEND + example)
+        said = "it is no well-known text, is empty or is not closed"
+        raise InvalidInput(said, where=where, mend=_WKT_MEND + example)
     if shape.geom_type not in kinds:
         said = f"it is a {shape.geom_type}, and only {' or '.join(kinds)} is served here"
         raise InvalidInput(said, where=where, mend=_WKT_MEND + example)
@@ -96,9 +97,7 @@ def parse_wkt(text: str, kinds: Iterable[str], example: str, where: str = "coord
             "longitudes are -180 to 180 and latitudes -90 to 90", where=where, mend=_WKT_MEND + example
         )
     if not shape.is_valid:
-        raise InvalidInput(
-            "its outline crosses itself", where=where, mend=_WKT_MEND + example
-        )
+        raise InvalidInput("its outline crosses itself", where=where, mend=_WKT_MEND + example)
     return shape
 
 
