@@ -79,6 +79,8 @@ export const api = {
   trace: (fact_id: string) => get<Trace>(`/api/trace/${id(fact_id)}`),
 
   acknowledge: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/acknowledge`),
+  shelve: (alarm_id: string, minutes: number, reason: string) => post(`/api/alarms/${id(alarm_id)}/shelve`, { minutes, reason }),
+  unshelve: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/unshelve`),
   take: (incident_id: string) => post(`/api/incidents/${id(incident_id)}/take`),
   close: (incident_id: string, reason: string) => post(`/api/incidents/${id(incident_id)}/close`, { reason }),
   draft: (incident_id: string) => post<{ alert_id: string }>(`/api/incidents/${id(incident_id)}/draft`),

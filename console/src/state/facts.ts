@@ -134,7 +134,7 @@ export interface Alarm {
   alarm_id: string;
   fact_id?: string;
   cause: 'level' | 'silence' | 'fault';
-  state: 'raised' | 'acknowledged';
+  state: 'raised' | 'acknowledged' | 'shelved';
   series: string;
   rule: string;
   priority: 'high' | 'medium' | 'low' | string;
@@ -143,6 +143,9 @@ export interface Alarm {
   value: number | null;
   limit: number | null;
   by: string;
+  reason?: string;
+  /** Until when it is put aside. */
+  until_us?: number | null;
 }
 
 export interface Incident {
@@ -294,6 +297,8 @@ export interface Snapshot {
   health: Health;
   gauges: Reading[];
   alarms: Alarm[];
+  /** How many there are in all, by state: the list holds the 500 most pressing. */
+  alarms_open: Partial<Record<Alarm['state'], number>>;
   incidents: Incident[];
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
@@ -315,7 +320,7 @@ export interface Trace {
 export interface AlarmStep {
   alarm_id: string;
   cause: Alarm['cause'];
-  step: 'raised' | 'cleared' | 'acknowledged' | 'withdrawn';
+  step: 'raised' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved' | 'withdrawn';
   series: string;
   rule: string;
   priority: string;
@@ -324,6 +329,8 @@ export interface AlarmStep {
   value: number | null;
   limit: number | null;
   by: string;
+  reason?: string;
+  until_us?: number | null;
 }
 
 export interface IncidentStep {

@@ -12,6 +12,7 @@ const snapshot: Snapshot = {
   health: { live: true, ready: true, degraded: [] },
   gauges: [{ series: 'stage_m', time_us: NOW - MINUTE, value: 2, flag: 1, period_s: 600, stale: true }],
   alarms: [],
+  alarms_open: {},
   incidents: [],
   alerts: [],
   forecasts: {},
@@ -73,6 +74,15 @@ describe('observations', () => {
 describe('facts', () => {
   test('a fact that the snapshot already holds is not folded twice', () => {
     expect(fold(world, fact(10, 'alarm', alarm('raised')))).toBe(world);
+  });
+
+  test('an alarm is put aside, stays there through later values, and comes back as new', () => {
+    const shelved = fold(fold(world, fact(11, 'alarm', alarm('raised'))), fact(12, 'alarm', alarm('shelved', { by: 'kim', until_us: NOW + MINUTE, reason: 'known' })));
+    expect(shelved.alarms[0]).toMatchObject({ state: 'shelved', by: 'kim', reason: 'known', until_us: NOW + MINUTE });
+    const higher = fold(shelved, fact(13, 'alarm', alarm('raised', { value: 4.9 })));
+    expect(higher.alarms[0]).toMatchObject({ state: 'shelved', by: 'kim', until_us: NOW + MINUTE, value: 4.9 });
+    expect(fold(higher, fact(14, 'alarm', alarm('unshelved'))).alarms[0]).toMatchObject({ state: 'raised', by: '' });
+    expect(fold(shelved, fact(13, 'alarm', alarm('cleared'))).alarms).toEqual([]);
   });
 
   test('an alarm is raised, acknowledged by somebody, and cleared', () => {

@@ -30,6 +30,8 @@ export interface World {
   health: Health;
   readings: Record<string, Reading>;
   alarms: Alarm[];
+  /** How many alarms were open at the last snapshot, those not in the list too. */
+  alarms_open: number;
   incidents: Incident[];
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
@@ -49,6 +51,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     health: snapshot.health,
     readings: bySeries(snapshot.gauges),
     alarms: snapshot.alarms,
+    alarms_open: Object.values(snapshot.alarms_open).reduce((sum, n) => sum + n, 0),
     incidents: snapshot.incidents.filter((incident) => incident.state !== 'closed' && incident.state !== 'dismissed'),
     alerts: snapshot.alerts,
     forecasts: snapshot.forecasts,
@@ -173,11 +176,12 @@ function withAlarm(alarms: Alarm[], step: AlarmStep, fact_id?: string): Alarm[] 
   const others = alarms.filter((alarm) => alarm.alarm_id !== step.alarm_id);
   if (step.step === 'cleared' || step.step === 'withdrawn') return others;
   const known = alarms.find((alarm) => alarm.alarm_id === step.alarm_id);
-  const { step: state, ...rest } = step;
-  // A later value of an alarm somebody already has does not make it new again.
-  const held = state === 'raised' && known?.state === 'acknowledged' && known.crisis_level >= step.crisis_level;
-  const kept = held && known ? { state: known.state, by: known.by } : { state };
-  return [...others, { ...known, ...rest, ...(fact_id && state === 'raised' ? { fact_id } : {}), ...kept }];
+  const { step: said, ...rest } = step;
+  const state = said === 'unshelved' ? 'raised' : said;
+  // A later value of an alarm somebody already has, or has put aside, does not make it new again.
+  const held = said === 'raised' && known && known.state !== 'raised' && known.crisis_level >= step.crisis_level;
+  const kept = held ? { state: known.state, by: known.by, reason: known.reason, until_us: known.until_us } : { state };
+  return [...others, { ...known, ...rest, ...(fact_id && said === 'raised' ? { fact_id } : {}), ...kept }];
 }
 
 function withIncident(incidents: Incident[], step: IncidentStep, fact_id?: string): Incident[] {

@@ -31,7 +31,7 @@ test('silence weighs like a caution, though it has no level of its own', () => {
 });
 
 test('what began later than the instant shown is not shown', () => {
-  expect(needs({ alarms: [alarm('a')], incidents: [incident('i')], alerts: [] }, 5)).toEqual({ decide: [], going: [], out: [] });
+  expect(needs({ alarms: [alarm('a')], incidents: [incident('i')], alerts: [] }, 5)).toEqual({ decide: [], going: [], out: [], shelved: [] });
 });
 
 test('warnings in force are listed apart, withdrawn ones not at all', () => {
@@ -49,4 +49,10 @@ test('whoever wrote, edited or submitted a warning counts as its author', () => 
 
 test('a page begins at a whole page, and goes back when the list has shrunk below it', () => {
   expect([pageAt(0, 500), pageAt(45, 500), pageAt(480, 500), pageAt(480, 100), pageAt(30, 0)]).toEqual([0, 30, 480, 90, 0]);
+});
+
+test('what was put aside stands apart, the first to come back first', () => {
+  const found = needs({ alarms: [alarm('later', { state: 'shelved', until_us: 90 }), alarm('sooner', { state: 'shelved', until_us: 50, series: 't' }), alarm('new', { series: 'u' })], incidents: [], alerts: [] }, 20);
+  expect(ids(found.shelved)).toEqual(['sooner', 'later']);
+  expect(ids(found.decide)).toEqual(['new']);
 });

@@ -7,12 +7,14 @@ export type Item =
   | { kind: 'alarm'; id: string; alarm: Alarm; also: Alarm[] }
   | { kind: 'incident'; id: string; incident: Incident };
 
-export type Group = 'decide' | 'going' | 'out';
+export type Group = 'decide' | 'going' | 'out' | 'shelved';
 
 export interface Needs {
   decide: Item[];
   going: Item[];
   out: Item[];
+  /** Put aside for a while, the first to come back first. */
+  shelved: Item[];
 }
 
 /** Rows of a list drawn at once. */
@@ -38,6 +40,7 @@ export function needs(
   const decide: [number[], Item][] = [];
   const going: [number[], Item][] = [];
   const out: [number[], Item][] = [];
+  const shelved: [number[], Item][] = [];
   for (const alert of world.alerts) {
     const item: Item = { kind: 'alert', id: alert.alert_id, alert };
     if (alert.state === 'submitted' || alert.state === 'approved') decide.push([[0, -alert.crisis_level], item]);
@@ -47,6 +50,7 @@ export function needs(
   for (const [alarm, ...also] of grouped(world.alarms.filter((one) => one.since_us <= at_us))) {
     const item: Item = { kind: 'alarm', id: alarm!.alarm_id, alarm: alarm!, also };
     if (alarm!.state === 'raised') decide.push([[1, -weight(alarm!), 2, alarm!.since_us], item]);
+    else if (alarm!.state === 'shelved') shelved.push([[alarm!.until_us ?? 0], item]);
     else going.push([[1, -weight(alarm!), alarm!.since_us], item]);
   }
   for (const incident of world.incidents) {
@@ -55,7 +59,7 @@ export function needs(
     if (incident.by) going.push([[0, -incident.crisis_level, incident.opened_us], item]);
     else decide.push([[1, -incident.crisis_level, 1, incident.opened_us], item]);
   }
-  return { decide: sorted(decide), going: sorted(going), out: sorted(out) };
+  return { decide: sorted(decide), going: sorted(going), out: sorted(out), shelved: sorted(shelved) };
 }
 
 /** Level alarms of one gauge in one state stand together, the highest first: one event, one row. */

@@ -10,6 +10,8 @@ export const STEPS = {
   cleared: 'stepCleared',
   withdrawn: 'stepWithdrawn',
   acknowledged: 'alarmAcknowledged',
+  shelved: 'stepShelved',
+  unshelved: 'stepUnshelved',
   opened: 'stepOpened',
   escalated: 'stepEscalated',
   eased: 'stepEased',

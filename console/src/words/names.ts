@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of gauges, levels, towns and states in the screen's language.
-import type { Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
+import type { Alarm, Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
+import { clockTime } from './format';
 import { t, words } from './speech.svelte';
 
 export function gaugeOf(series: string): Gauge | undefined {
@@ -65,6 +66,9 @@ const STATES = {
 } as const;
 
 /** Where a warning stands; a cancellation that went out is not a warning in force. */
+export const alarmState = ({ state, until_us }: Pick<Alarm, 'state' | 'until_us'>): string =>
+  state === 'raised' ? t('alarmRaised') : state === 'shelved' ? t('alarmShelved', { time: clockTime(until_us ?? 0, session.zone) }) : t('alarmAcknowledged');
+
 export const alertState = ({ state, kind }: Pick<Alert, 'state' | 'kind'>): string =>
   t(kind === 'Cancel' && state === 'published' ? 'stateCancelSent' : (STATES[state] ?? 'stateDrafted'));
 

@@ -88,7 +88,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             EDR,
             FEATURES,
             routes.map_layers, routes.state, routes.readings, routes.events,
-            routes.acknowledge, routes.take, routes.close,
+            routes.acknowledge, routes.shelve, routes.unshelve, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
             series.observations, series.forecasts,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,

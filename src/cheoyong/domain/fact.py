@@ -16,9 +16,10 @@ class AlarmStep:
 
     ``alarm_id`` stays the same over all its steps. ``cause``: ``level`` (a limit is crossed),
     ``silence`` (no data), ``fault`` (a sensor that only sends bad values). ``step``: ``raised``,
-    ``cleared``, ``acknowledged``, ``withdrawn`` (late data showed it should not have been raised).
+    ``cleared``, ``acknowledged``, ``shelved`` (put aside until ``until_us``), ``unshelved``, ``withdrawn``
+    (late data showed it should not have been raised).
     ``value`` and ``limit`` are in the unit of the datastream, None for silence. ``reason`` says why
-    a step takes an earlier one back (``withdrawn``, or ``raised`` again after ``cleared``).
+    a step takes an earlier one back (``withdrawn``, or ``raised`` again after ``cleared``), or was shelved.
     """
 
     alarm_id: UUID
@@ -33,6 +34,7 @@ class AlarmStep:
     limit: float | None = None
     by: str = ""
     reason: str = ""
+    until_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

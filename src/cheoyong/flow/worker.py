@@ -24,7 +24,7 @@ from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.domain.quality import Flag
-from cheoyong.flow.desk import acknowledge, carry_out, expire, look_at_desk, supersede_untouched
+from cheoyong.flow.desk import carry_out, expire, look_at_desk, mind_alarm, supersede_untouched, unshelve
 from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
@@ -160,8 +160,10 @@ class Worker:
         added: list[tuple[int, Fact]] = []
         state, made = carry_out(self._setup, self._state, asked)
         if asked:
-            made += await acknowledge(connection, self._setup, asked)
             added += await self._store(connection, made)
+            for command in asked:  # one after the other: each finds the alarm as the one before has left it
+                minded = await mind_alarm(connection, self._setup, command)
+                added += await self._store(connection, [minded] if minded else [])
             await commands.done(connection, [command.seq for command in asked], max(c.made_us for c in asked))
         if batches:
             state, made_of_gone = await forget_gone(
@@ -180,6 +182,7 @@ class Worker:
             facts = list(outcome.facts)
             if batch.recorded_us >= desk.next_expiry_us:
                 facts += await expire(connection, self._setup, batch.recorded_us)
+                facts += await unshelve(connection, self._setup, batch.recorded_us)
             added += await self._store(connection, facts)
             state = outcome.state
             if any(fact.kind in ("alert", "incident") for fact in facts):

@@ -13,7 +13,7 @@ WAITING_READ_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish: ``take`` or ``close`` an incident, ``acknowledge`` an alarm."""
+    """A person's wish: ``take``, ``close`` (incident), ``acknowledge``, ``shelve``, ``unshelve`` (alarm)."""
 
     seq: int
     organisation_id: int
@@ -22,6 +22,7 @@ class Command:
     by: str
     reason: str
     made_us: int
+    minutes: int | None = None
 
 
 async def ask(
@@ -33,12 +34,13 @@ async def ask(
     by: str,
     reason: str,
     made_us: int,
+    minutes: int | None = None,
 ) -> int:
     """Write a command down; returns its number."""
     seq: int = await connection.fetchval(
-        "INSERT INTO command (organisation_id, verb, subject, by, reason, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) RETURNING seq",
-        organisation_id, verb, subject, by, reason, made_us,
+        "INSERT INTO command (organisation_id, verb, subject, by, reason, made_at, minutes)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq",
+        organisation_id, verb, subject, by, reason, made_us, minutes,
     )  # fmt: skip
     return seq
 
@@ -46,7 +48,7 @@ async def ask(
 async def waiting(connection: Connection) -> list[Command]:
     """Commands not yet carried out, oldest first."""
     rows = await connection.fetch(
-        "SELECT seq, organisation_id, verb, subject, by, reason, made_at FROM command"
+        "SELECT seq, organisation_id, verb, subject, by, reason, made_at, minutes FROM command"
         " WHERE done_at IS NULL ORDER BY seq LIMIT $1",
         WAITING_READ_MAX,
     )

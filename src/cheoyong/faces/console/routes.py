@@ -23,6 +23,7 @@ from cheoyong.faces.console.snapshot import flag_of, readings_at, snapshot
 from cheoyong.records import facts
 from cheoyong.records.commands import ask
 from cheoyong.records.connection import as_organisation
+from cheoyong.respond.alarm_life import check_shelf
 
 AnyRequest = Request[Any, Any, Any]
 SIGNED_IN_CHECK_S = 3.0
@@ -32,6 +33,13 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why a person does it; at most 2,000 characters."""
 
     reason: str = ""
+
+
+class Shelf(msgspec.Struct, forbid_unknown_fields=True):
+    """For how long an alarm is put aside (1 to 480 minutes), and why."""
+
+    minutes: int
+    reason: str
 
 
 class Steering(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,6 +108,20 @@ async def acknowledge(request: AnyRequest, alarm_id: UUID) -> dict[str, int]:
     return await _ask(request, "acknowledge", alarm_id, "SELECT 1 FROM alarm WHERE id = $1")
 
 
+@post("/api/alarms/{alarm_id:uuid}/shelve", opt=needs("acknowledge"), status_code=202)
+async def shelve(request: AnyRequest, alarm_id: UUID, data: Shelf) -> dict[str, int]:
+    """Put the alarm aside for a while, with the reason; then it is new again if it still stands."""
+    check_shelf(data.minutes, data.reason)
+    exists = "SELECT 1 FROM alarm WHERE id = $1"
+    return await _ask(request, "shelve", alarm_id, exists, data.reason, data.minutes)
+
+
+@post("/api/alarms/{alarm_id:uuid}/unshelve", opt=needs("acknowledge"), status_code=202)
+async def unshelve(request: AnyRequest, alarm_id: UUID) -> dict[str, int]:
+    """Bring a shelved alarm back before its time."""
+    return await _ask(request, "unshelve", alarm_id, "SELECT 1 FROM alarm WHERE id = $1")
+
+
 @post("/api/incidents/{incident_id:uuid}/take", opt=needs("take_incident"), status_code=202)
 async def take(request: AnyRequest, incident_id: UUID) -> dict[str, int]:
     """Take the incident in hand."""
@@ -113,7 +135,12 @@ async def close(request: AnyRequest, incident_id: UUID, data: Reason) -> dict[st
 
 
 async def _ask(
-    request: AnyRequest, verb: str, subject: UUID, exists: str, reason: str = ""
+    request: AnyRequest,
+    verb: str,
+    subject: UUID,
+    exists: str,
+    reason: str = "",
+    minutes: int | None = None,
 ) -> dict[str, int]:
     """Write the wish down for the worker; 404 for what the caller's organisation does not have."""
     desk, who = _desk(request), principal_of(request)
@@ -122,7 +149,7 @@ async def _ask(
             raise NotFound(f"there is nothing to {verb} here", where=str(subject))
         seq = await ask(
             connection, who.organisation_id, verb, subject,
-            by=who.login, reason=reason[:2000], made_us=desk.facts_us(),
+            by=who.login, reason=reason[:2000], made_us=desk.facts_us(), minutes=minutes,
         )  # fmt: skip
     await desk.nudge()
     return {"command": seq}

@@ -36,11 +36,13 @@ async def snapshot(desk: ConsoleDesk, organisation_id: int) -> dict[str, Any]:
     now_us = desk.facts_us()
     async with as_organisation(desk.pool, organisation_id) as connection:
         series = list(desk.city.gauges)
+        alarms, alarms_open = await facts.open_alarms(connection)
         state = {
             "seq": await connection.fetchval("SELECT coalesce(max(seq), 0) FROM fact"),
             # A value stamped in the future must not pose as the latest one.
             "gauges": await _gauges(connection, desk.city.gauges, now_us, now_us + FUTURE_US),
-            "alarms": await facts.open_alarms(connection),
+            "alarms": alarms,
+            "alarms_open": alarms_open,
             "incidents": await facts.incidents(connection),
             "alerts": [alert_row(stored) for stored in await alerts(connection)],
             "forecasts": await facts.latest_of_kind(connection, "forecast", series),
