@@ -16,6 +16,7 @@ rule; ``mend``: what to do about it; ``code``: stable, for programs. An unforese
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -128,17 +129,43 @@ def _of_our_own(error: CheoyongError) -> Problem:
 
 def _of_the_framework(error: HTTPException) -> Problem:
     code = _CODES.get(error.status_code, "error")
-    where, detail = "method" if error.status_code == 405 else "", str(error.detail)
-    if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
-        first = error.extra[0]
-        where = str(first.get("key", first.get("source", "")))
-        detail = str(first.get("message", "the request does not have the expected form"))
     headers = {
         name.lower(): value
         for name, value in (error.headers or {}).items()
         if name.lower() in {"allow", "retry-after"}
     }
-    return Problem(error.status_code, detail, code, where, headers=headers)
+    where, detail, mend = "", str(error.detail), ""
+    if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
+        first = error.extra[0]
+        key = str(first.get("key", first.get("source", "")))
+        message = str(first.get("message", "the request does not have the expected form"))
+        where, detail, mend = _of_a_field(key, message)
+    elif error.status_code == HTTPStatus.BAD_REQUEST:  # Litestar could not decode the body
+        where, mend = "body", "send JSON (RFC 8259) in UTF-8"
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        where, mend = "method", f"use {headers['allow']}" if "allow" in headers else ""
+    return Problem(error.status_code, detail, code, where, mend, headers=headers)
+
+
+def _of_a_field(key: str, message: str) -> tuple[str, str, str]:
+    """Where, what and how to mend it, of what msgspec says about a body; Litestar calls the body ``data``.
+
+    >>> _of_a_field("data", "Object missing required field `login`")
+    ('login', 'Object missing required field `login`', 'add it')
+    """
+    named = re.search(r"(missing required|contains unknown) field `(.*?)`", message)
+    if named:
+        return named[2], message, "add it" if named[1].startswith("missing") else "leave it out"
+    wrong_type = re.match(r"Expected `(\w+)`", message)
+    return (
+        "body" if key == "data" else key,
+        message,
+        f"send {_IN_JSON.get(wrong_type[1], wrong_type[1])}" if wrong_type else "",
+    )
+
+
+_IN_JSON = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+            "object": "an object", "array": "a list"}  # fmt: skip
 
 
 def _unforeseen(error: BaseException) -> Problem:
