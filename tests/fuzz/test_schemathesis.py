@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -112,3 +113,10 @@ def test_sensorthings_answers_as_it_describes_itself_for_many(hammered: Hammered
 @pytest.mark.faults
 def test_the_console_api_answers_as_it_describes_itself_for_many(hammered: Hammered) -> None:
     assert of_the_console(hammered, MANY) > 1_000
+
+
+def test_S07_the_description_of_sensorthings_is_for_those_who_may_read(hammered: Hammered) -> None:
+    url = f"{hammered.serving.url}/v1.1/api"
+    for headers in ({}, {"authorization": "Bearer cyk_nothing"}):
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == 401
+    assert hammered.http.get("/v1.1/api").status_code == 200

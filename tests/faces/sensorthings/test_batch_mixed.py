@@ -259,3 +259,21 @@ async def test_observations_by_the_other_door_do_not_wait_for_a_group(
         assert not held.done()
     assert [answer["status"] for answer in await held] == [201, 200]
     assert (await client.get(f"{path}/$count")).text == "1"
+
+
+async def test_a_group_stores_observations_of_any_time_and_they_are_counted(
+    client: httpx.AsyncClient,
+) -> None:
+    thing = await create(client, "Things", a_thing())
+    times = ["1970-01-02T00:00:00Z", "1999-12-31T23:59:59.999999Z", "2016-10-05T03:00:00Z"]
+    posts = [
+        {"url": "$d/Observations", "body": {"phenomenonTime": time, "result": number}}
+        for number, time in enumerate(times)
+    ]
+    answers = await post_json(
+        client, *grouped({"id": "d", "url": "Datastreams", "body": a_stream(thing)}, *posts)
+    )
+    assert [answer["status"] for answer in answers] == [201] * 4, answers
+    stream = await get(client, f"{answers[0]['location']}?$expand=Observations($count=true)")
+    assert [o["phenomenonTime"] for o in stream["Observations"]] == times
+    assert stream["Observations@iot.count"] == 3
