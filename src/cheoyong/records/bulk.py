@@ -88,12 +88,10 @@ _STREAMS = f"""
 SELECT {_OF_STREAM} FROM datastream d LEFT JOIN thing t ON t.id = d.thing_id
 LEFT JOIN observed_property p ON p.id = d.observed_property_id
 WHERE {_CHOSEN} ORDER BY d.id LIMIT $4"""
-# Those that were deleted after an instant: at that instant they were there.
-_STREAMS_THEN = f"""
-SELECT {_OF_STREAM} FROM registry_past x
-CROSS JOIN LATERAL jsonb_populate_record(NULL::datastream, x.was) d LEFT JOIN thing t ON t.id = d.thing_id
-LEFT JOIN observed_property p ON p.id = d.observed_property_id
-WHERE x.noun = 'datastream' AND x.gone AND x.changed_at > $5 AND {_CHOSEN} ORDER BY d.id LIMIT $4"""
+# Those that were deleted after an instant: what they had is not any organisation's to read any more.
+_DELETED = f"""
+SELECT d.id FROM registry_past x CROSS JOIN LATERAL jsonb_populate_record(NULL::datastream, x.was) d
+WHERE x.noun = 'datastream' AND x.gone AND x.changed_at > $4 AND {_CHOSEN} ORDER BY d.id LIMIT $5"""
 _ARCHIVED = """
 SELECT DISTINCT month FROM archive
 WHERE state <> 'closing' AND first_at < $2 AND last_at >= $1 ORDER BY month"""
@@ -148,18 +146,24 @@ class Page:
         return Place(*(int(self.columns[name][-1]) for name in names))
 
 
-async def chosen_streams(
+async def chosen_streams(connection: Connection, choice: Choice, limit: int) -> list[Any]:
+    """The caller's datastreams that were asked for, by id, at most ``limit``."""
+    return list(await connection.fetch(_STREAMS, *_lists(choice), limit))
+
+
+async def deleted_streams(
     connection: Connection, choice: Choice, known_at_us: int | None, limit: int
-) -> list[Any]:
-    """The caller's datastreams that were asked for, by id, at most ``limit``; with those deleted since."""
-    lists = [
-        None if some is None else list(some)
-        for some in (choice.datastream_ids, choice.thing_ids, choice.property_ids)
-    ]
-    rows = list(await connection.fetch(_STREAMS, *lists, limit))
-    if known_at_us is not None:
-        rows += await connection.fetch(_STREAMS_THEN, *lists, limit, known_at_us)
-    return sorted(rows, key=lambda row: row["id"])[:limit]
+) -> list[int]:
+    """Those of the choice that were there at an instant and are not any more, at most ``limit``."""
+    if known_at_us is None:
+        return []
+    rows = await connection.fetch(_DELETED, *_lists(choice), known_at_us, limit)
+    return [row["id"] for row in rows]
+
+
+def _lists(choice: Choice) -> list[list[int] | None]:
+    chosen = (choice.datastream_ids, choice.thing_ids, choice.property_ids)
+    return [None if some is None else list(some) for some in chosen]
 
 
 async def archived_months(connection: Connection, span: Span) -> list[int]:

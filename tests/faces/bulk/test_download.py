@@ -164,9 +164,11 @@ async def test_F30_a_reader_who_goes_away_ends_what_is_read_for_it(bulk: Bulk) -
     _, stream = await bulk.stream()
     count = 4 * ROWS_PER_PAGE_MAX
     await bulk.sent(rows(stream, [0.5] * count, step_us=1_000_000))
-    async with httpx.AsyncClient(base_url=bulk.url, trust_env=False, timeout=60) as other:
-        async with other.stream("GET", f"/bulk/observations?datastream={stream}") as answer:
-            await anext(answer.aiter_raw())
+    async with (
+        httpx.AsyncClient(base_url=bulk.url, trust_env=False, timeout=60) as other,
+        other.stream("GET", f"/bulk/observations?datastream={stream}") as answer,
+    ):
+        await anext(answer.aiter_raw())
     async with asyncio.timeout(10):
         while bulk.litestar.state["downloads"].running or await running_copies(bulk):
             await asyncio.sleep(0)
@@ -177,7 +179,7 @@ async def test_archived_months_are_never_left_out_in_silence(bulk: Bulk) -> None
     _, stream = await bulk.stream()
     await bulk.sent(rows(stream, [1.0]))
     plain = await bulk.get(datastream=stream)
-    assert "cheoyong-archived-months" not in plain.headers
+    assert "cheoyong-archived-months-missing" not in plain.headers
     columns: dict[str, Any] = {
         row["column_name"]: row["data_type"]
         for row in await bulk.owner.fetch(
@@ -191,10 +193,10 @@ async def test_archived_months_are_never_left_out_in_silence(bulk: Bulk) -> None
     try:
         answer = await bulk.get(datastream=stream, from_=instant(0), to=instant(START_US + MINUTE_US))
         table = pa.ipc.open_stream(answer.content).read_all()
-        assert answer.headers["cheoyong-archived-months"] == "1999-01"
-        assert table.schema.metadata[b"archived_months_missing"] == b"1999-01"
+        assert answer.headers["cheoyong-archived-months-missing"] == "1999-01"
+        assert table.schema.metadata[b"archived-months-missing"] == b"1999-01"
         later = await bulk.get(datastream=stream, from_=instant(START_US))
-        assert "cheoyong-archived-months" not in later.headers
+        assert "cheoyong-archived-months-missing" not in later.headers
     finally:
         await bulk.owner.execute("DELETE FROM archive")
 

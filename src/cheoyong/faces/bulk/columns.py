@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotSupported
+from cheoyong.domain.errors import ImpossibleValue, InvalidInput, NotSupported, TooLarge
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US
 from cheoyong.domain.observation import Float64s, Int64s
 from cheoyong.flow.observation_columns import Beyond, Columns, Fault
@@ -26,7 +26,7 @@ REQUIRED = (STREAM, TIME)
 OPTIONAL = (RESULT, RESULT_JSON, END, RESULT_TIME, FEATURE, QUALITY, PARAMETERS)
 _TIMES, _JSON = (TIME, END, RESULT_TIME), (RESULT_JSON, QUALITY, PARAMETERS)
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_TEXT_BYTES_MAX = 65_536
+_TEXT_CHARACTERS_MAX = 65_536
 
 Schema = Any
 Batch = Any
@@ -111,7 +111,7 @@ def read_columns(batch: Batch) -> tuple[Columns, list[Fault]]:
     for name in REQUIRED:
         _refuse_nulls(column[name], name, faults)
     beyond: dict[int, Beyond] = {}
-    number = _numbers(column.get(RESULT), len(batch), beyond)
+    number = _numbers(column.get(RESULT), len(batch), beyond, faults)
     for place, name, value in _beyond_numbers(column, faults):
         _add(beyond, place, name, value)
     return Columns(streams, times, number, beyond), faults
@@ -158,7 +158,7 @@ def _times(column: Any, name: str, faults: list[Fault]) -> Int64s:
     return raw if unit == 1_000_000 else raw // 1_000 if unit > 1_000_000 else raw * (1_000_000 // unit)
 
 
-def _numbers(column: Any, count: int, beyond: dict[int, Beyond]) -> Float64s:
+def _numbers(column: Any, count: int, beyond: dict[int, Beyond], faults: list[Fault]) -> Float64s:
     """The results that are numbers, NaN where there is none; text and Booleans go beyond."""
     import pyarrow as pa
     import pyarrow.types as t
@@ -173,9 +173,18 @@ def _numbers(column: Any, count: int, beyond: dict[int, Beyond]) -> Float64s:
     if not t.is_boolean(column.type):
         column = column.cast(pa.large_string())
     for place, value in enumerate(column.to_pylist()):
+        if isinstance(value, str) and len(value) > _TEXT_CHARACTERS_MAX:
+            faults.append(Fault(place, _too_long(RESULT)))
+            break
         if value is not None:
             beyond[place] = Beyond(ObservationJson(result=value))
     return np.full(count, np.nan)
+
+
+def _too_long(name: str) -> TooLarge:
+    return TooLarge(
+        f"over {_TEXT_CHARACTERS_MAX:,} characters", where=name, mend="keep it elsewhere and send its address"
+    )
 
 
 def _beyond_numbers(column: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[int, str, Any]]:
@@ -198,8 +207,8 @@ def _from_json(
 ) -> Iterator[tuple[int, str, Any]]:
     for place, text in texts:
         try:
-            if len(text) > _TEXT_BYTES_MAX:
-                raise InvalidInput(f"over {_TEXT_BYTES_MAX:,} characters of JSON", where=name)
+            if len(text) > _TEXT_CHARACTERS_MAX:
+                raise _too_long(name)
             value = msgspec.json.decode(text)
             if name == PARAMETERS and not isinstance(value, dict):
                 raise InvalidInput("parameters are a JSON object", where=name)
@@ -207,7 +216,7 @@ def _from_json(
             error = InvalidInput("this is not JSON", where=name, mend='write text as JSON: "fine"')
             faults.append(Fault(place, error))
             return
-        except InvalidInput as error:
+        except (InvalidInput, TooLarge) as error:
             faults.append(Fault(place, error))
             return
         yield place, name, value

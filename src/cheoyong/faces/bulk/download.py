@@ -26,6 +26,7 @@ from cheoyong.records.bulk import (
     Span,
     archived_months,
     chosen_streams,
+    deleted_streams,
     read_page,
 )
 from cheoyong.records.connection import Pool, as_organisation
@@ -50,6 +51,20 @@ class Wanted:
     after: Place | None
     limit: int | None
     query: str
+
+
+class Lacking(NamedTuple):
+    """What an answer does not have, though it was asked for: months, and datastreams deleted since."""
+
+    months: Sequence[int]
+    streams: Sequence[int]
+
+    def told(self) -> dict[str, str]:
+        """By name; empty where nothing is lacking."""
+        return {
+            "archived-months-missing": ",".join(format_instant(month)[:7] for month in self.months),
+            "deleted-datastreams-missing": ",".join(map(str, self.streams)),
+        }
 
 
 class Answer(NamedTuple):
@@ -158,10 +173,11 @@ class Downloads:
         if self.running >= DOWNLOADS_MAX:
             raise TooMany("as many downloads go on as can", retry_after_s=5)
         async with as_organisation(self._pool, organisation_id) as connection:
-            streams = await chosen_streams(
-                connection, wanted.choice, wanted.span.known_at_us, STREAMS_MAX + 1
+            streams = await chosen_streams(connection, wanted.choice, STREAMS_MAX + 1)
+            lacking = Lacking(
+                await archived_months(connection, wanted.span),
+                await deleted_streams(connection, wanted.choice, wanted.span.known_at_us, DESCRIBED_MAX),
             )
-            away = await archived_months(connection, wanted.span)
         _check(streams, wanted.choice)
         judged = {row["id"]: row["judged"] for row in streams}
 
@@ -170,10 +186,10 @@ class Downloads:
                 return await read_page(connection, judged, wanted.span, after, limit)
 
         first = await page(wanted.after, _next_limit(wanted.limit))
-        schema = schema_of(wanted.columns, _metadata(wanted, streams, away, self._now_us()))
+        schema = schema_of(wanted.columns, _metadata(wanted, streams, lacking, self._now_us()))
         media_type, _ = FORMATS[wanted.format]
         pieces = self._counted(_pieces(first, page, wanted, schema))
-        return Answer(pieces, media_type, _headers(wanted, first, away))
+        return Answer(pieces, media_type, _headers(wanted, first, lacking))
 
     async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         self.running += 1  # only now: an answer that is never begun is never ended
@@ -233,11 +249,10 @@ def _write(writer: Any, page: Page, schema: Any) -> None:
     writer.write_batch(record_batch(page, schema))
 
 
-def _headers(wanted: Wanted, first: Page, away: Sequence[int]) -> dict[str, str]:
+def _headers(wanted: Wanted, first: Page, lacking: Lacking) -> dict[str, str]:
     name = f"observations.{'arrows' if wanted.format == 'arrow' else 'parquet'}"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    if away:
-        headers["cheoyong-archived-months"] = ",".join(_month(month) for month in away)
+    headers |= {f"cheoyong-{name}": value for name, value in lacking.told().items() if value}
     if wanted.limit is not None and wanted.limit <= ROWS_PER_PAGE_MAX and len(first) == wanted.limit:
         headers["cheoyong-next-after"] = token(first.end)
     return headers
@@ -252,11 +267,7 @@ def token(place: Place) -> str:
     return f"{place.datastream_id},{format_instant(place.time_us)},{place.id}"
 
 
-def _month(month_us: int) -> str:
-    return format_instant(month_us)[:7]
-
-
-def _metadata(wanted: Wanted, streams: Sequence[Any], away: Sequence[int], now_us: int) -> dict[str, str]:
+def _metadata(wanted: Wanted, streams: Sequence[Any], lacking: Lacking, now_us: int) -> dict[str, str]:
     """What goes into the schema of an answer: the values are JSON where they are more than a word."""
     known_at_us = wanted.span.known_at_us
     told = {
@@ -267,8 +278,8 @@ def _metadata(wanted: Wanted, streams: Sequence[Any], away: Sequence[int], now_u
         "time_zone": "UTC",
         "sorted_by": "datastream_id,phenomenon_time,id",
         "flags": "QARTOD: 1 pass, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
-        "archived_months_missing": ",".join(_month(month) for month in away),
         "datastream_count": str(len(streams)),
+        **lacking.told(),
     }
     if len(streams) <= DESCRIBED_MAX:
         told["datastreams"] = msgspec.json.encode([_described(row) for row in streams]).decode()

@@ -49,9 +49,10 @@ def _unpack() -> None:
     )  # fmt: skip
     names = [name for name in file.schema_arrow.names if name in (*REQUIRED, *OPTIONAL)]
     schema = pa.schema([file.schema_arrow.field(name) for name in names])
-    with pa.ipc.new_stream(sys.stdout.buffer, schema) as writer:
-        for batch in file.iter_batches(ROWS_PER_BATCH, columns=names, use_threads=False):
-            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    writer = pa.ipc.new_stream(sys.stdout.buffer, schema)
+    for batch in file.iter_batches(ROWS_PER_BATCH, columns=names, use_threads=False):
+        writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    writer.close()  # only now: an end mark behind half of the rows would make them look whole
 
 
 if __name__ == "__main__":

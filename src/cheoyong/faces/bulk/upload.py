@@ -100,7 +100,9 @@ class Uploads:
         try:
             if media_type == PARQUET:
                 async with unpacked(body) as arrow:
-                    await self._take(principal, Pieces(arrow), account)
+                    pieces = Pieces(arrow)
+                    await self._take(principal, pieces, account)
+                    await pieces.pour_away(0)  # to the end, where the unpacker says that all was well
             else:
                 pieces = Pieces(body)
                 try:
