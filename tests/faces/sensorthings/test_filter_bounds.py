@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from filter_meaning import LINKS
-from sensorthings_bodies import a_location, a_thing, create, get
+from sensorthings_bodies import a_location, a_thing, a_tree, create, get
 
 from cheoyong.domain.errors import InvalidInput, NotSupported, TooLarge
+from cheoyong.faces.sensorthings import reading
 from cheoyong.faces.sensorthings.entities import ENTITIES
 from cheoyong.faces.sensorthings.expression import CALLS_MAX, CHARACTERS_MAX, NESTING_MAX
 from cheoyong.faces.sensorthings.filtering import condition_of, orders_of
@@ -94,9 +96,36 @@ def test_S27_what_is_expanded_is_counted_over_all_levels() -> None:
             _options(f"$expand={_all_links('Things', depth)}")
 
 
-async def test_S27_one_stored_text_is_not_looked_for_in_another_beyond_a_product_of_their_lengths(
-    client: httpx.AsyncClient,
+async def test_S27_an_answer_is_bounded_by_how_often_entities_are_shown(client: httpx.AsyncClient) -> None:
+    thing = await create(client, "Things", a_tree("shown often", observations=60))
+    stream = (await get(client, f"Things({thing})/Datastreams"))["value"][0]["@iot.id"]
+    deep = "$expand=Datastream($expand=Observations($expand=Datastream($expand=Observations{})))"
+    few = deep.format("($top=1)")
+    whole = await get(client, f"Datastreams({stream})/Observations?{few}")
+    assert len(whole["value"][59]["Datastream"]["Observations"]) == 60
+    # 60 observations, each with its datastream, each with 60, each with its datastream, each with 60 again.
+    response = await client.get(f"Datastreams({stream})/Observations?{deep.format('')}")
+    assert response.status_code == 413
+    assert response.json()["where"] == "$expand"
+
+
+async def test_S27_no_further_statement_begins_when_an_answer_has_taken_its_time(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    thing = await create(client, "Things", a_tree("takes its time", observations=1))
+    assert (await client.get(f"Things({thing})?$expand=Datastreams")).status_code == 200
+    monkeypatch.setattr(reading, "ANSWER_S_MAX", -1.0)
+    assert (await client.get(f"Things({thing})?$expand=Datastreams")).status_code == 413
+
+
+async def test_S27_one_stored_text_is_not_looked_for_in_another_beyond_a_product_of_their_lengths(
+    service_apart: Any,
+) -> None:
+    async with service_apart.client(1) as client:
+        await _judged_by_length(client)
+
+
+async def _judged_by_length(client: httpx.AsyncClient) -> None:
     location = await create(client, "Locations", a_location("texts"))
     properties = {"whole": "a" * 200_000, "part": "b" + "a" * 100_000, "few": "aaab", "one": "b"}
     await create(client, f"Locations({location})/Things", a_thing("texts", properties=properties))
@@ -121,5 +150,6 @@ def test_the_reference_page_says_these_bounds() -> None:
     for said in (
         f"{CHARACTERS_MAX:,} characters, {NESTING_MAX} parentheses deep, {CALLS_MAX} functions",
         f"at most {EXPANDS_MAX} links in one request",
+        f"at most {reading.ENTITIES_MAX:,} entities, each counted as often as it is shown",
     ):
         assert said in text

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cheoyong.domain.errors import NotFound
+from cheoyong.domain.errors import NotFound, TooLarge
 from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType, Navigation, entity_link, has_parts
 from cheoyong.faces.sensorthings.measuring import is_measured, with_measures
@@ -30,11 +32,33 @@ from cheoyong.records.readings import (
 )
 
 ROWS_EXPANDED_MAX = 50_000  # of one level; a page of many parents shows fewer children each, and links on
+ENTITIES_MAX = 200_000  # of one answer, each counted as often as it is shown
+ANSWER_S_MAX = 30.0  # after which no further statement of an answer begins
 
 
 def needs_one_snapshot(options: Options) -> bool:
     """Whether what is asked takes several statements that must agree with each other."""
     return options.count or bool(options.expand) or is_measured(options)
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What an answer has cost so far."""
+
+    entities: int = 0
+    began_s: float = field(default_factory=time.monotonic)
+
+    def add(self, entities: int) -> None:
+        """Count what is shown; raises TooLarge for more than one answer may hold or take."""
+        self.entities += entities
+        if self.entities > ENTITIES_MAX:
+            raise TooLarge(
+                f"more than {ENTITIES_MAX} entities in one answer",
+                where="$expand",
+                mend="give a smaller $top",
+            )
+        if time.monotonic() - self.began_s > ANSWER_S_MAX:
+            raise TooLarge("the query takes too long", where="$expand", mend="expand less at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +67,7 @@ class Reader:
 
     connection: Connection
     root: str
+    spent: _Spent = field(default_factory=_Spent)
 
     async def answer(self, address: Address, options: Options, url: str) -> Any:
         """The JSON value of the entity, the set or the property at an address.
@@ -123,15 +148,16 @@ class Reader:
         return answer
 
     async def _rendered(
-        self, entity: EntityType, options: Options, rows: Sequence[Row]
+        self, entity: EntityType, options: Options, rows: Sequence[Row], times: Sequence[int] = ()
     ) -> list[dict[str, Any]]:
+        """``times``: how often each row is shown, since one to which many lead is shown with each of them."""
+        times = times or [1] * len(rows)
+        self.spent.add(sum(times))
         entities = _render(self.root, entity, options, rows)
         for name, inner in options.expand.items() if rows else ():
             navigation = entity.navigations[name]
-            if navigation.many:
-                await self._expand_many(entity, navigation, inner, rows, entities)
-            else:
-                await self._expand_one(entity, navigation, inner, rows, entities)
+            expand = self._expand_many if navigation.many else self._expand_one
+            await expand(entity, navigation, inner, rows, entities, times)
         return entities
 
     async def _expand_one(
@@ -141,6 +167,7 @@ class Reader:
         options: Options,
         rows: Sequence[Row],
         entities: list[dict[str, Any]],
+        times: Sequence[int],
     ) -> None:
         target = ENTITIES[navigation.target]
         key = f"{navigation.relation}_key"
@@ -148,7 +175,10 @@ class Reader:
         selection = _selection(target, Options(top=0, select=options.select, expand=options.expand))
         found = await related(self.connection, entity.noun, navigation.relation, keys, selection)
         targets = [rows_of_key[0] for rows_of_key in found.values()]
-        rendered = await self._rendered(target, options, targets)
+        often: Counter[int] = Counter()
+        for row, shown_times in zip(rows, times, strict=True):
+            often[row[key]] += shown_times
+        rendered = await self._rendered(target, options, targets, [often[row["id"]] for row in targets])
         by_key = {row["id"]: shown for row, shown in zip(targets, rendered, strict=True)}
         for row, shown in zip(rows, entities, strict=True):
             shown[navigation.name] = by_key.get(row[key])
@@ -160,6 +190,7 @@ class Reader:
         options: Options,
         rows: Sequence[Row],
         entities: list[dict[str, Any]],
+        times: Sequence[int],
     ) -> None:
         target = ENTITIES[navigation.target]
         options = replace(options, top=min(options.top, max(1, ROWS_EXPANDED_MAX // len(rows))))
@@ -171,7 +202,12 @@ class Reader:
         if options.count:
             counts = await related_counts(self.connection, entity.noun, navigation.relation, ids, selection)
         flat = [row for row_id in ids for row in found[row_id][: options.top]]
-        rendered = iter(await self._rendered(target, options, flat))
+        flat_times = [
+            shown_times
+            for row_id, shown_times in zip(ids, times, strict=True)
+            for _ in found[row_id][: options.top]
+        ]
+        rendered = iter(await self._rendered(target, options, flat, flat_times))
         for row_id, shown in zip(ids, entities, strict=True):
             children = found[row_id]
             if options.count:
