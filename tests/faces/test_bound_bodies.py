@@ -21,7 +21,7 @@ class Desk:
         self.go = asyncio.Event()
         self.reading = 0
         self.refusals = 0
-        self.bounded = BoundBodies(self.app, self.refused, bytes_max=MAX)
+        self.bounded = BoundBodies(self.app, self.refused, bytes_max=MAX, streamed=("/streamed/",))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=ProblemEdge(self.bounded)),  # type: ignore[arg-type]
             base_url="http://city.test",
@@ -103,6 +103,14 @@ async def test_F06_alone_a_body_may_be_larger_than_the_budget(desk: Desk) -> Non
     desk.go.set()
     assert (await giant).status_code == 201
     assert desk.bounded.held == 0
+
+
+async def test_F06_a_body_that_is_taken_in_pieces_is_not_counted(desk: Desk) -> None:
+    giant = asyncio.create_task(desk.client.post("/streamed/x", content=in_pieces(2 * MAX)))
+    await desk.waiting(1)
+    assert desk.bounded.held == 0
+    desk.go.set()
+    assert (await giant).status_code == 201
 
 
 async def test_F06_what_nobody_reads_takes_up_nothing_and_what_fails_is_given_back(desk: Desk) -> None:

@@ -140,7 +140,7 @@ class Web:
         self.litestar.state["shelf"] = shelf
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
         self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
-        bounded = BoundBodies(self._route, installation.note_pressure)
+        bounded = BoundBodies(self._route, installation.note_pressure, streamed=("/bulk/",))
         edge = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
         self._app = KnownAs(edge, installation.settings.public_url)
 

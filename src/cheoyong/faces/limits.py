@@ -161,20 +161,27 @@ class BoundBodies:
 
     A body counts from when the app first asks for it (so after it has asked who is there) until it is
     answered, with the length it announces, or as it comes when it announces none. ``refused`` is called
-    at each refusal.
+    at each refusal. Below the paths ``streamed`` bodies are never held whole, and the face bounds itself.
     """
 
     def __init__(
-        self, app: Any, refused: Callable[[], None] = lambda: None, *, bytes_max: int = BODIES_BYTES_MAX
+        self,
+        app: Any,
+        refused: Callable[[], None] = lambda: None,
+        *,
+        bytes_max: int = BODIES_BYTES_MAX,
+        streamed: tuple[str, ...] = (),
     ) -> None:
         self.app = app
+        self._streamed = streamed
         self.bytes_max = bytes_max
         self.held = 0
         self._refused = refused
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on; its ``receive`` raises TooMany when there is no room for the body."""
-        if scope["type"] != "http" or scope["method"] in _BODILESS:
+        counted = scope["type"] == "http" and scope["method"] not in _BODILESS
+        if not counted or scope["path"].startswith(self._streamed):
             await self.app(scope, receive, send)
             return
         came = held = 0
