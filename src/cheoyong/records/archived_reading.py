@@ -12,16 +12,16 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from cheoyong.domain.errors import TooLarge, Unavailable
 from cheoyong.records.archive_files import Table, read_rows
 from cheoyong.records.archives import month_name, stage
 from cheoyong.records.connection import Connection
 from cheoyong.records.partitions import months_later
+from cheoyong.records.reach import ARCHIVED, ArchivedFile, Reach, Reaching, make_views
 
 ROWS_MAX = 500_000  # of the archives, in one request
 AT_ONCE_MAX = 2  # each holds a group of a file in memory
@@ -39,97 +39,6 @@ SELECT d.id FROM datastream d WHERE ($1::int IS NULL OR d.id = $1) AND $3 > (
   SELECT count(*) FROM (SELECT FROM observation_visible v
                         WHERE v.datastream_id = d.id AND v.phenomenon_time >= $2 LIMIT $3) s)
 """
-_HAS_VIEWS = "SELECT to_regclass('pg_temp.quality_reached') IS NOT NULL"
-# Once a session. The table is empty again whenever a transaction ends.
-_VIEWS = """
-CREATE TEMP TABLE IF NOT EXISTS observation_archived (
-  id bigint, datastream_id int, phenomenon_time timestamptz, result float8, digest bigint,
-  phenomenon_end timestamptz, result_time timestamptz, feature_id bigint, detail text, verdicts text
-) ON COMMIT DELETE ROWS;
-CREATE OR REPLACE TEMP VIEW observation_reached AS
-  SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id, detail
-  FROM observation_visible
-  UNION ALL
-  SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id,
-         detail::jsonb
-  FROM observation_archived a
-  WHERE (SELECT d.organisation_id = current_organisation() FROM datastream d WHERE d.id = a.datastream_id);
-CREATE OR REPLACE TEMP VIEW quality_reached AS
-  SELECT observation_id, batch, datastream_id, flag, tests FROM quality_visible
-  UNION ALL
-  SELECT a.id, (v ->> 0)::bigint, a.datastream_id, (v ->> 1)::smallint, (v ->> 2)::smallint
-  FROM observation_archived a CROSS JOIN LATERAL jsonb_array_elements(a.verdicts::jsonb) v
-  WHERE a.verdicts IS NOT NULL;
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Which observations a request may touch: of one datastream or all, in [begins, ends) µs, or one by id.
-
-    ``enough``: it reads in the order of time and needs no more than so many rows of the archives, the
-    newest when ``newest_first``; None: all of them. ``by_stream``: it reads one datastream after the other,
-    each in the order of time. ``each``: enough is meant of each datastream. ``after``: it begins in the midst
-    of the rows of this instant (of this datastream: the last is the instant).
-    """
-
-    datastream_id: int | None = None
-    begins_us: int | None = None
-    ends_us: int | None = None
-    id: int | None = None
-    enough: int | None = None
-    newest_first: bool = False
-    by_stream: bool = False
-    each: bool = False
-    after: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    file: str
-    month_us: int
-    state: str
-    first_us: int
-    last_us: int
-    first_id: int
-    last_id: int
-
-    def in_reach(self, reach: Reach) -> bool:
-        return (
-            (reach.begins_us is None or self.last_us >= reach.begins_us)
-            and (reach.ends_us is None or self.first_us < reach.ends_us)
-            and (reach.id is None or self.first_id <= reach.id <= self.last_id)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reaching:
-    """A connection whose statements on observations see the archived ones that were brought into reach."""
-
-    connection: Connection
-
-    async def fetch(self, sql: str, *values: Any) -> Any:
-        """As asyncpg's."""
-        return await self.connection.fetch(_reached(sql), *values)
-
-    async def fetchrow(self, sql: str, *values: Any) -> Any:
-        """As asyncpg's."""
-        return await self.connection.fetchrow(_reached(sql), *values)
-
-    async def fetchval(self, sql: str, *values: Any) -> Any:
-        """As asyncpg's."""
-        return await self.connection.fetchval(_reached(sql), *values)
-
-
-def _reached(sql: str) -> str:
-    """The statement over the views of this session.
-
-    >>> _reached("SELECT count(*) FROM observation_visible n")
-    'SELECT count(*) FROM observation_reached n'
-    """
-    return sql.replace("observation_visible", "observation_reached").replace(
-        "quality_visible", "quality_reached"
-    )
 
 
 class Shelf:
@@ -142,7 +51,7 @@ class Shelf:
     def __init__(self, folder: Path, known_for_s: float = KNOWN_FOR_S) -> None:
         self._folder = folder
         self._known_for_s = known_for_s
-        self._known: list[_File] = []
+        self._known: list[ArchivedFile] = []
         self._looked_s = -known_for_s
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -170,8 +79,7 @@ class Shelf:
         ]
         if not files:
             return connection
-        if not await connection.fetchval(_HAS_VIEWS):
-            await connection.execute(_VIEWS)
+        await make_views(connection)
         own = await _in_question(connection, reach, files)
         async with self._places:
             if reach.each:
@@ -194,7 +102,7 @@ class Shelf:
         return ""
 
     async def _stage_by_stream(
-        self, connection: Connection, reach: Reach, files: Sequence[_File], own: Sequence[int]
+        self, connection: Connection, reach: Reach, files: Sequence[ArchivedFile], own: Sequence[int]
     ) -> None:
         count, missing = 0, reach.enough or 0
         begin, begin_us = reach.after or (0, None)
@@ -209,7 +117,7 @@ class Shelf:
                 return
 
     async def _stage_of_each(
-        self, connection: Connection, reach: Reach, files: Sequence[_File], own: Sequence[int]
+        self, connection: Connection, reach: Reach, files: Sequence[ArchivedFile], own: Sequence[int]
     ) -> None:
         enough, count = reach.enough or 0, 0
         of_each: Counter[int] = Counter()
@@ -224,13 +132,13 @@ class Shelf:
                     table = _ends(table, enough, reach.newest_first)
                     of_each.update(table["datastream_id"].to_pylist())
                     count = _bounded(count + table.num_rows)
-                    await stage(connection, "observation_archived", table)
+                    await stage(connection, ARCHIVED, table)
 
     async def _stage(
         self,
         connection: Connection,
         reach: Reach,
-        files: Sequence[_File],
+        files: Sequence[ArchivedFile],
         own: Sequence[int],
         before: int = 0,
     ) -> int:
@@ -245,10 +153,10 @@ class Shelf:
                 count += table.num_rows
                 further += table.num_rows - _at(table, reach.after[-1:])
                 _bounded(before + count)
-                await stage(connection, "observation_archived", table)
+                await stage(connection, ARCHIVED, table)
         return count
 
-    def _rows(self, file: _File, reach: Reach, own: Sequence[int]) -> Iterator[Table]:
+    def _rows(self, file: ArchivedFile, reach: Reach, own: Sequence[int]) -> Iterator[Table]:
         path = self._folder / file.file
         if not path.exists():
             raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
@@ -298,11 +206,11 @@ def _first(tables: Iterator[Table]) -> Table | None:
     return next(tables, None)
 
 
-async def _files(connection: Connection) -> list[_File]:
-    return [_File(*row) for row in await connection.fetch(_ARCHIVES)]
+async def _files(connection: Connection) -> list[ArchivedFile]:
+    return [ArchivedFile(*row) for row in await connection.fetch(_ARCHIVES)]
 
 
-async def _in_question(connection: Connection, reach: Reach, files: Sequence[_File]) -> list[int]:
+async def _in_question(connection: Connection, reach: Reach, files: Sequence[ArchivedFile]) -> list[int]:
     """The caller's datastreams of which archived rows may be wanted."""
     if reach.each and reach.newest_first:
         newer_us = max(months_later(file.month_us, 1) for file in files)
@@ -312,7 +220,7 @@ async def _in_question(connection: Connection, reach: Reach, files: Sequence[_Fi
     return [row["id"] for row in rows]
 
 
-async def _filled_by_newer(connection: Connection, reach: Reach, files: Sequence[_File]) -> bool:
+async def _filled_by_newer(connection: Connection, reach: Reach, files: Sequence[ArchivedFile]) -> bool:
     """Whether a page of the newest is filled by what is newer than every archived month in reach."""
     if not reach.newest_first or reach.enough is None:
         return False

@@ -11,9 +11,9 @@ from cheoyong.faces.sensorthings.address import Address
 from cheoyong.faces.sensorthings.entities import ENTITIES, EntityType
 from cheoyong.faces.sensorthings.options import Options
 from cheoyong.faces.sensorthings.paging import place_of
-from cheoyong.records.archived_reading import Reach
 from cheoyong.records.conditions import Compare, Condition, Constant, Every, Field, Order
 from cheoyong.records.nouns import Kind
+from cheoyong.records.reach import Reach
 from cheoyong.records.readings import Way, place_keys
 
 _STREAMS = ("datastream", "multi_datastream")
