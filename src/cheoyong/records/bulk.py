@@ -43,8 +43,8 @@ _COLUMNS = """o.id, o.datastream_id, o.phenomenon_time, coalesce(o.result, 'NaN'
 _RECORDED = """LATERAL (
     SELECT CASE WHEN o.id < b.first_id + b.count THEN b.recorded_at END AS recorded_at
     FROM batch_visible b WHERE b.first_id <= o.id AND b.count > 0 ORDER BY b.first_id DESC LIMIT 1) r"""
-_PLACE = """o.phenomenon_time >= CASE WHEN d.id = $2 THEN $3::timestamptz ELSE $5 END AND o.phenomenon_time < $6
-      AND (d.id <> $2 OR (o.phenomenon_time, o.id) > ($3, $4))"""
+_PLACE = """o.phenomenon_time >= CASE WHEN d.id = $2 THEN $3::timestamptz ELSE $5 END
+      AND o.phenomenon_time < $6 AND (d.id <> $2 OR (o.phenomenon_time, o.id) > ($3, $4))"""
 _NOW = f"""
 SELECT {_COLUMNS} FROM unnest($1::int[]) d (id) CROSS JOIN LATERAL (
     SELECT o.* FROM observation_visible o WHERE o.datastream_id = d.id AND {_PLACE}
