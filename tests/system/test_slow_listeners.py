@@ -156,7 +156,7 @@ async def test_F30_an_answer_of_many_megabytes_that_nobody_reads_holds_up_nobody
 
 
 @pytest.mark.faults
-async def test_F30_ten_thousand_listeners_and_a_hundred_stuck_ones_that_are_let_go(
+async def test_F30_ten_thousand_listeners_and_two_hundred_stuck_ones_that_are_let_go(
     live: Live, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Needs 12,000 open files for the test and as many for the program."""
@@ -168,11 +168,11 @@ async def test_F30_ten_thousand_listeners_and_a_hundred_stuck_ones_that_are_let_
     before = memory(live)
     listeners: list[Listener] = []
     for start in range(0, MANY, 200):
-        wave = (Listener.opened(live, series, stuck=start < 100) for _ in range(200))
+        wave = (Listener.opened(live, series, stuck=start == 0) for _ in range(200))
         listeners += await asyncio.gather(*wave)
     opened = memory(live)
-    assert await figure(live, "cheoyong_consoles ") >= MANY
     brisk, took_s = listeners[200:], []
+    assert await figure(live, "cheoyong_consoles ") >= len(brisk)
     for round_ in range(10):
         began = time.monotonic()
         await observe(live, stream, round_ * 10, 10)
@@ -182,6 +182,9 @@ async def test_F30_ten_thousand_listeners_and_a_hundred_stuck_ones_that_are_let_
     everything = [n / 1000.0 for n in range(100)]
     assert all(one.values == everything for one in brisk)
     told = memory(live)
+    async with asyncio.timeout(60):
+        while await figure(live, "cheoyong_consoles ") > len(brisk):
+            await asyncio.sleep(0.5)
     with capsys.disabled():
         print(
             f"\nF30: {MANY} listeners: {(opened - before) / MANY / 1024:.1f} kB each, after events"
