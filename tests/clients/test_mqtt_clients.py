@@ -7,11 +7,14 @@ import json
 import shutil
 import subprocess
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiomqtt
 import pytest
 from running_city import City
 from serving import new_key, register, wait_until
+
+from cheoyong.faces.sensorthings.conformance import CREATE_OVER_MQTT
 
 pytestmark = pytest.mark.engines
 SET = "v1.1/Observations"
@@ -32,6 +35,15 @@ async def publish(city: City, key: str, *messages: tuple[str, str]) -> None:
     async with aiomqtt.Client("127.0.0.1", city.serving.mqtt_port, username="x", password=key) as client:
         for topic, payload in messages:
             await client.publish(topic, payload, qos=1)
+
+
+async def test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to(city: City) -> None:
+    settings = city.http.get("/v1.1").json()["serverSettings"]
+    (endpoint,) = settings[CREATE_OVER_MQTT]["endpoints"]
+    where = urlsplit(endpoint)
+    assert where.scheme == "mqtt"
+    async with aiomqtt.Client(where.hostname or "", where.port or 0, username="x", password=city.key):
+        pass
 
 
 async def test_an_observation_is_created_at_either_topic_of_the_standard(city: City) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -117,6 +119,27 @@ class MqttDoor:
         clock = self._installation.fact_clock
         now_us = clock.now_us() if clock.simulated or arrival.arrived_us is None else arrival.arrived_us
         return row_of(observation, datastream_id, entry.observation_type, now_us)
+
+
+def endpoint(installation: Installation, root: str) -> str | None:
+    """The URL of the MQTT door for a client that came to ``root``; None while it is closed.
+
+    A door that listens on all addresses is named by the host that the client used itself.
+    """
+    if installation.mqtt_port is None:
+        return None
+    host: str = installation.settings.mqtt_host
+    try:
+        everywhere = ip_address(host).is_unspecified
+    except ValueError:  # a name
+        everywhere = False
+    if everywhere:
+        host = urlsplit(root).hostname or host
+    return (
+        f"mqtt://[{host}]:{installation.mqtt_port}"
+        if ":" in host
+        else f"mqtt://{host}:{installation.mqtt_port}"
+    )
 
 
 def _target(arrival: Arrival) -> int:

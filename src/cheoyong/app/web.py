@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import prometheus_client
@@ -11,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from cheoyong import __version__
 from cheoyong.app.installation import Installation
+from cheoyong.app.mqtt_door import endpoint
 from cheoyong.faces.access import PUBLIC, Gate, needs, permission_guard
 from cheoyong.faces.accounts.routes import router as accounts
 from cheoyong.faces.bulk.download import Downloads
@@ -135,6 +137,7 @@ class Web:
             now_us=installation.facts_us,
             reading=installation.pools.reading,
             shelf=shelf,
+            mqtt=partial(endpoint, installation),
         )
         self.litestar = litestar_app(installation, self.gate, limits)
         self.litestar.state["shelf"] = shelf

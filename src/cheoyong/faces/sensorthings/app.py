@@ -20,7 +20,7 @@ from cheoyong.faces.sensorthings.batch import Batch, Whole
 from cheoyong.faces.sensorthings.batch_json import parse_json, render_json
 from cheoyong.faces.sensorthings.batch_multipart import parse_multipart, render_multipart
 from cheoyong.faces.sensorthings.changing import Changer
-from cheoyong.faces.sensorthings.conformance import served_identifiers
+from cheoyong.faces.sensorthings.conformance import CREATE_OVER_MQTT, served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Nested, Receive, Scope, Send, read_body, root_url
@@ -56,7 +56,8 @@ class SensorThings:
     """Serves ``/v1.1``.
 
     ``pool`` signs in as cheoyong_app; ``reading`` is for what only reads (None: ``pool`` is); ``shelf`` has
-    the archives of observations (None: there are none); ``root`` is the
+    the archives of observations (None: there are none); ``mqtt`` tells where the MQTT door is for a client
+    that came to this root (None: it is closed); ``root`` is the
     address of the service as clients know it (``https://city.example/v1.1``), None: as each request says in
     its Host header.
     """
@@ -73,10 +74,12 @@ class SensorThings:
         joints: Opens | None = None,
         reading: Reads | None = None,
         shelf: Shelf | None = None,
+        mqtt: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._pool = pool
         self._reading = reading or InTransactions(pool)
         self._shelf = shelf
+        self._mqtt = mqtt
         self._ingest = ingest
         self._intake = intake
         self._gate = gate
@@ -123,7 +126,9 @@ class SensorThings:
         root = self._root or root_url(scope)
         if path == "/":
             link = f'<{root}{openapi.PATH}>; rel="service-desc"; type="{openapi.MEDIA_TYPE}"'
-            await _send(send, scope, 200, _encode(_landing(root)), [(b"link", link.encode())])
+            await _send(
+                send, scope, 200, _encode(_landing(root, self._mqtt(root))), [(b"link", link.encode())]
+            )
             return
         if path == openapi.PATH:
             described = openapi.description(root)
@@ -219,6 +224,7 @@ class SensorThings:
             joints=joints or self._joints,
             reading=None if pool else self._reading,
             shelf=self._shelf,
+            mqtt=self._mqtt,
         )
 
     async def _change(
@@ -280,10 +286,13 @@ def _not_allowed(path: str) -> MethodNotAllowedException:
     return MethodNotAllowedException(f"allowed here: {allowed}", headers={"allow": allowed})
 
 
-def _landing(root: str) -> dict[str, Any]:
+def _landing(root: str, mqtt: str | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {"conformance": served_identifiers()}
+    if mqtt is not None:
+        settings[CREATE_OVER_MQTT] = {"endpoints": [mqtt]}
     return {
         "value": [{"name": name, "url": f"{root}/{name}"} for name in ENTITIES],
-        "serverSettings": {"conformance": served_identifiers()},
+        "serverSettings": settings,
     }
 
 
