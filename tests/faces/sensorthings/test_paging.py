@@ -121,7 +121,7 @@ async def _pages(client: httpx.AsyncClient, address: str | None) -> list[dict[st
     while address:
         pages.append(await get(client, address))
         address = pages[-1].get("@iot.nextLink")
-        assert len(pages) <= 100
+        assert len(pages) <= 30
     return pages
 
 
@@ -221,6 +221,7 @@ async def test_rows_that_come_and_go_between_pages_neither_hide_nor_double_anoth
     while link:
         page = await get(client, link)
         seen += [row["@iot.id"] for row in page["value"]]
+        assert len(seen) == len(set(seen))
         link = page.get("@iot.nextLink")
         action, number = waiting.pop() if waiting else ("nothing", 0)
         if action == "insert":
@@ -229,7 +230,6 @@ async def test_rows_that_come_and_go_between_pages_neither_hide_nor_double_anoth
             gone = sorted(stay)[number % len(stay)]
             assert (await client.delete(f"Observations({gone})")).status_code == 200
             stay.remove(gone)
-    assert len(seen) == len(set(seen))
     assert stay <= set(seen)
 
 
