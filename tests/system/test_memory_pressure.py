@@ -273,19 +273,19 @@ async def test_F06_many_large_bodies_at_once_are_not_all_held_and_a_gauge_still_
 async def test_F06_the_way_of_an_alarm_under_pressure_timed(
     pressed: Pressed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Fifty values of a gauge under pressure; from the post until the console hears of the judged value."""
+    """Twenty values of a gauge under pressure; from the post until the console hears of the judged value."""
     took_s = []
     with database_at_a_tenth(pressed.serving):
         async with flood(pressed, 48) as answers, console(pressed) as heard:
             await until(lambda: answers.get(429, 0) > 20, "refusals", 20)
-            for step in range(50):
+            for step in range(20):
                 at_us = NOW_US + step * SECOND_US
                 began = time.monotonic()
                 assert (await raise_alarm(pressed, at_us, 0.5)).status_code == 201
                 await until(lambda at_us=at_us: told(heard, at_us), "the value on the event stream")
                 took_s.append(time.monotonic() - began)
     with capsys.disabled():
-        print(f"\nF06: alert path p50 {sorted(took_s)[25]:.2f} s, slowest of 50 {max(took_s):.2f} s")
+        print(f"\nF06: alert path p50 {sorted(took_s)[10]:.2f} s, slowest of 20 {max(took_s):.2f} s")
     assert max(took_s) <= 5.0
 
 
