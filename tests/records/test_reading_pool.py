@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from two_organisations import STREAMS, TwoOrganisations, register, two_organisations
 
 from cheoyong.app.engines.postgres import Postgres
-from cheoyong.domain.errors import Unavailable
+from cheoyong.domain.errors import NotFound, Unavailable
 from cheoyong.records.reading_pool import ReadingPool, open_reading_pool
 
 pytestmark = pytest.mark.engines
@@ -49,12 +49,14 @@ async def asks(pool: ReadingPool, organisation: int, how: str) -> list[list[int]
         if how == "database error":
             await connection.fetchval("SELECT 1 / 0")
         if how == "own error":
+            raise NotFound("nothing is there")
+        if how == "defect":
             raise LookupError
         seen.append(await connection.fetchval(SLOWLY if how == "leaves" else SEEN))
     return seen
 
 
-HOW = st.sampled_from(["well", "snapshot", "database error", "own error", "leaves"])
+HOW = st.sampled_from(["well", "snapshot", "database error", "own error", "defect", "leaves"])
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,8 +75,8 @@ async def test_S09_two_organisations_that_hammer_two_connections_see_only_their_
     for (organisation, how, _), seen in zip(callers, ended, strict=True):
         if how == "leaves":
             assert isinstance(seen, asyncio.CancelledError)
-        elif "error" in how:
-            assert isinstance(seen, asyncpg.DivisionByZeroError | LookupError)
+        elif "error" in how or how == "defect":
+            assert isinstance(seen, asyncpg.DivisionByZeroError | NotFound | LookupError)
         else:
             assert seen == [[organisation], [organisation]]
     for organisation in (2, 1, 2):
@@ -150,7 +152,7 @@ async def test_a_connection_that_the_server_ended_is_replaced(
 ) -> None:
     pid = await backend(pool, 1)
     assert await world.owner.fetchval("SELECT pg_terminate_backend($1)", pid)
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unavailable)):
         for _ in range(1000):  # until it has heard of it
             assert await backend(pool, 1) == pid
         pytest.fail("it was ended")

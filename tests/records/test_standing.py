@@ -211,15 +211,14 @@ async def test_S09_related_counts_and_counts_with_a_condition_are_of_ones_own_to
 async def test_F09_a_fold_that_is_killed_has_done_all_or_nothing(world: World) -> None:
     """The connection dies after its statement and before its commit, as under kill -9; then done again."""
     await ObservationWriter(world.writer).store(rows_at(1, [1, 2, 3]), 1)
-    async with world.flow.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        assert await fold(connection) == 1
-        assert await world.counted(1) == 3, "who reads meanwhile sees it not folded"
-        pid = connection.get_server_pid()
-        await world.owner.fetchval("SELECT pg_terminate_backend($1)", pid)
-        while await world.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", pid):
-            await asyncio.sleep(0)
+    connection = await asyncpg.connect(world.database.dsn, user=FLOW, password=world.database.passwords[FLOW])
+    await connection.transaction().start()
+    assert await fold(connection) == 1
+    assert await world.counted(1) == 3, "who reads meanwhile sees it not folded"
+    pid = connection.get_server_pid()
+    connection.terminate()
+    while await world.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", pid):
+        await asyncio.sleep(0)
     assert await world.standing() == {} and await world.counted(1) == 3
     assert await world.fold() == 1
     assert await world.counted(1) == 3

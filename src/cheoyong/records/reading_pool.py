@@ -17,7 +17,7 @@ from typing import Protocol
 
 import asyncpg
 
-from cheoyong.domain.errors import Unavailable
+from cheoyong.domain.errors import CheoyongError, Unavailable
 from cheoyong.records.connection import APP, Connection, Database, Pool, as_organisation, prepare_codecs
 
 STATEMENT_TIMEOUT_S = 10
@@ -62,11 +62,14 @@ class ReadingPool:
                 if seat.organisation_id != organisation_id:
                     await _set(seat, organisation_id)
                 yield seat.connection
-            except asyncio.CancelledError:
-                seat.connection.terminate()  # its statement may still be running: nobody may wait for that
-                raise
-            except BaseException:
+            except (asyncpg.PostgresError, CheoyongError):
                 seat.organisation_id = None
+                raise
+            except asyncpg.InternalClientError as error:  # the server said why it ends while nobody asked
+                seat.connection.terminate()
+                raise Unavailable("PostgreSQL ended the connection", mend="try again") from error
+            except BaseException:  # cancelled, or unforeseen: its statement may still be running
+                seat.connection.terminate()
                 raise
             finally:
                 self._put_back(seat)
