@@ -59,7 +59,7 @@ async def asks(pool: ReadingPool, organisation: int, how: str) -> list[list[int]
 HOW = st.sampled_from(["well", "snapshot", "database error", "own error", "defect", "leaves"])
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from([1, 2]), HOW, st.integers(0, 8)), min_size=2, max_size=24))
 async def test_S09_two_organisations_that_hammer_two_connections_see_only_their_own(
     pool: ReadingPool, callers: list[tuple[int, str, int]]
