@@ -24,7 +24,7 @@ CALLERS_MAX = 50_000  # about 10 MB; beyond it the one longest silent is forgott
 BODIES_BYTES_MAX = 96 << 20  # of all request bodies in flight; what is made of one takes about four times it
 BODIES_BYTES_RESERVED = 16 << 20  # of them for small bodies: a gauge's value gets in beside bulk uploads
 SMALL_BODY_BYTES = 64 << 10
-STREAMED_BYTES = 24 << 20  # what one body on a streamed path is held to take up, however long it is
+STREAMED_BYTES = 24 << 20  # the most that one body on a streamed path is held to take up
 STREAMED_PATHS = ("/bulk/",)  # behind these a body is worked off as it comes and never stands whole in memory
 BODIES_REFUSED = Counter("cheoyong_bodies_refused_total", "Requests refused because too much is in flight")
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -190,7 +190,9 @@ class BoundBodies:
         async def counted_receive() -> Any:
             nonlocal came, held
             if not held:
-                count = STREAMED_BYTES if streamed else _announced(scope)
+                count = _announced(scope)
+                if streamed:  # as much as it says, but no more than is ever held of it; 1: it says nothing
+                    count = STREAMED_BYTES if count == 1 else min(count, STREAMED_BYTES)
                 held = self._hold(min(count, self.bytes_max - BODIES_BYTES_RESERVED), 0)
             message = await receive()
             came += len(message.get("body", b""))

@@ -124,3 +124,24 @@ async def test_F06_others_are_let_in_while_a_long_upload_goes_on(bulk: Bulk) -> 
         assert (await bulk.send(rows(stream, [value]))).status_code == 200
     gate.set()
     assert (await task).json()["stored"] == 1
+
+
+async def test_F18_what_was_stored_of_an_upload_that_broke_off_is_not_doubled_by_the_next(bulk: Bulk) -> None:
+    _, stream = await bulk.stream()
+    content = arrow(rows(stream, [float(n) for n in range(60_000)], step_us=1_000_000), 30_000)
+    half = len(content) * 2 // 3
+    _, writer = await asyncio.open_connection(*bulk.url.removeprefix("http://").split(":"))
+    head = f"POST /bulk/observations HTTP/1.1\r\nhost: x\r\ncontent-type: {ARROW_STREAM}\r\n"
+    writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content[:half])
+    await writer.drain()
+    async with asyncio.timeout(20):
+        while not await bulk.owner.fetchval(
+            "SELECT count(*) FROM observation WHERE datastream_id = $1", stream
+        ):
+            await asyncio.sleep(0)
+    writer.close()
+    account = (await bulk.send(content)).json()
+    assert (account["rows"], account["stored"] + account["already_there"]) == (60_000, 60_000)
+    assert account["already_there"] >= 25_000
+    found = await bulk.owner.fetchval("SELECT count(*) FROM observation WHERE datastream_id = $1", stream)
+    assert found == 60_000

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from cheoyong.domain.errors import InvalidInput, TooLarge
 
 METADATA_BYTES_MAX = 256 << 10
-MESSAGE_BYTES_MAX = 32 << 20  # of a record batch on the wire: over a million rows of id, time and number
-DECODED_BYTES_MAX = 64 << 20  # of it when its buffers are unpacked
+MESSAGE_BYTES_MAX = 16 << 20  # of a record batch on the wire: 700,000 rows of id, time and number
+DECODED_BYTES_MAX = 32 << 20  # of it when its buffers are unpacked
 FILE_MAGIC = b"ARROW1\x00\x00"
 _CONTINUES = b"\xff\xff\xff\xff"
 _MEND = "write it with pyarrow.ipc, in record batches of 50,000 to 500,000 rows"

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.exceptions import InternalServerException
 from litestar.response import Stream
 
 from cheoyong.domain.errors import InvalidInput
@@ -44,7 +46,7 @@ async def send(request: AnyRequest) -> Response[Any]:
         )
     uploads: Uploads = request.app.state.uploads
     try:
-        account = await uploads.take(principal_of(request), media_type, request.stream())
+        account = await uploads.take(principal_of(request), media_type, _body(request))
     except RefusedPartWayError as refused:
         problem = problem_of(refused.error)
         members = msgspec.json.decode(problem.body()) | asdict(refused.account)
@@ -52,6 +54,14 @@ async def send(request: AnyRequest) -> Response[Any]:
             members, status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.all_headers()
         )
     return Response(asdict(account))
+
+
+async def _body(request: AnyRequest) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.stream():
+            yield piece
+    except InternalServerException:  # the framework's word for a sender who went away
+        raise InvalidInput("the connection broke", where="body", mend="send the body again") from None
 
 
 @get("/bulk/observations", opt=needs("read"), operation_class=Download, tags=["Bulk"])

@@ -34,7 +34,8 @@ MEDIA_TYPES = (ARROW_STREAM, ARROW_FILE, PARQUET)
 
 ROWS_PER_GROUP = 25_000  # one commit; what others send waits behind two of them at most
 GROUPS_ON_THE_WAY = 3  # of all uploads together: the intake's queue stays open for everyone else
-UPLOADS_MAX = 8
+UPLOADS_MAX = 8  # small ones; of long ones the budget of bodies in flight (faces/limits.py) lets in three
+UNPACKERS_MAX = 2  # Parquet files unpacked at once, each in a gigabyte of memory at most
 TRIES_MAX = 60  # of a group that finds the intake full, about a second apart
 _POURED_AWAY_MAX = 16 << 20
 
@@ -85,6 +86,7 @@ class Uploads:
         self._intake = intake
         self._directory = directory
         self._room = asyncio.Semaphore(GROUPS_ON_THE_WAY)
+        self._unpackers = asyncio.Semaphore(UNPACKERS_MAX)
         self._running = 0
 
     async def take(self, principal: Principal, media_type: str, body: AsyncIterator[bytes]) -> Account:
@@ -99,7 +101,7 @@ class Uploads:
         account = Account()
         try:
             if media_type == PARQUET:
-                async with unpacked(body) as arrow:
+                async with self._unpackers, unpacked(body) as arrow:
                     pieces = Pieces(arrow)
                     await self._take(principal, pieces, account)
                     await pieces.pour_away(0)  # to the end, where the unpacker says that all was well
