@@ -121,7 +121,7 @@ async def _pages(client: httpx.AsyncClient, address: str | None) -> list[dict[st
     while address:
         pages.append(await get(client, address))
         address = pages[-1].get("@iot.nextLink")
-        assert len(pages) <= 30
+        assert len(pages) <= 1_000
     return pages
 
 
