@@ -302,7 +302,8 @@ def _span(rows: Rows, column: Column, operator: Operator, right: Scalar) -> str:
         # The first half follows from the second and is there for the index.
         sql = f"({begin} {operator} {at} AND {end} {operator} {at})"
     else:
-        sql = f"({begin} = {at} AND {end} = {end_at})"
+        equals = "=" if isinstance(right, Constant) else "IS NOT DISTINCT FROM"  # null equals null
+        sql = f"({begin} {equals} {at} AND {end} {equals} {end_at})"
     if column.nullable or not isinstance(right, Constant):
         sql = f"({sql} IS TRUE)"
     return f"(NOT {sql})" if operator == "<>" else sql
