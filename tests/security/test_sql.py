@@ -18,6 +18,7 @@ _SQL = re.compile(
 )
 # Files that compose statements from their own words, each with the reason why no value can get in.
 ARGUED = {
+    "records/batches.py": "one of two conditions of this file; ids and bounds go through parameters",
     "records/among.py": "sources and conditions come from the table of nouns; ids go through Parameters",
     "records/changes.py": "the table is looked up in this file's own list of nouns, or refused",
     "records/conditions.py": "sources and links come from the table of nouns; values go through Parameters",

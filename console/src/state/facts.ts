@@ -148,6 +148,18 @@ export interface Alarm {
   until_us?: number | null;
 }
 
+/** A stream that is unlike its own past: no alarm, but worth a look. */
+export interface Detection {
+  id: string;
+  about_us: number;
+  recorded_us: number;
+  datastream_id: number;
+  name: string;
+  series: string;
+  value: number;
+  p: number;
+}
+
 export interface Incident {
   incident_id: string;
   fact_id?: string;
@@ -299,6 +311,8 @@ export interface Snapshot {
   alarms: Alarm[];
   /** How many there are in all, by state: the list holds the 500 most pressing. */
   alarms_open: Partial<Record<Alarm['state'], number>>;
+  /** Of the last day, the newest first. */
+  unusual: Detection[];
   incidents: Incident[];
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
@@ -369,7 +383,8 @@ export type Fact =
   | FactOf<'incident', IncidentStep>
   | FactOf<'alert', AlertStep>
   | FactOf<'forecast', Forecast>
-  | FactOf<'impact', Impact>;
+  | FactOf<'impact', Impact>
+  | FactOf<'detection', Omit<Detection, 'id' | 'about_us' | 'recorded_us'>>;
 
 export type ServerEvent =
   | { type: 'observations'; rows: ObservedRow[] }

@@ -13,6 +13,7 @@ const snapshot: Snapshot = {
   gauges: [{ series: 'stage_m', time_us: NOW - MINUTE, value: 2, flag: 1, period_s: 600, stale: true }],
   alarms: [],
   alarms_open: {},
+  unusual: [],
   incidents: [],
   alerts: [],
   forecasts: {},
@@ -74,6 +75,14 @@ describe('observations', () => {
 describe('facts', () => {
   test('a fact that the snapshot already holds is not folded twice', () => {
     expect(fold(world, fact(10, 'alarm', alarm('raised')))).toBe(world);
+  });
+
+  test('what is unusual is told, the newest first, and bounded', () => {
+    const told = (n: number) => fact(n, 'detection', { datastream_id: 1, name: 'd', series: '', value: n, p: 0.001 });
+    expect(fold(fold(world, told(11)), told(12)).unusual.map((one) => one.value)).toEqual([12, 11]);
+    let many = world;
+    for (let n = 11; n < 80; n += 1) many = fold(many, told(n));
+    expect(many.unusual.length).toBe(50);
   });
 
   test('an alarm is put aside, stays there through later values, and comes back as new', () => {

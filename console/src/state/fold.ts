@@ -6,6 +6,7 @@ import type {
   Alert,
   AlertStep,
   Clock,
+  Detection,
   Fact,
   Forecast,
   Health,
@@ -23,6 +24,8 @@ import type {
 export const KEEP_US = 27 * 3600 * 1_000_000;
 /** Forecasts kept per series; hourly or ten-minute issues both fit the 27 h. */
 const FORECASTS_MAX = 400;
+/** Unusual signals kept, as many as a snapshot has. */
+const UNUSUAL_MAX = 50;
 
 export interface World {
   seq: number;
@@ -32,6 +35,7 @@ export interface World {
   alarms: Alarm[];
   /** How many alarms were open at the last snapshot, those not in the list too. */
   alarms_open: number;
+  unusual: Detection[];
   incidents: Incident[];
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
@@ -52,6 +56,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     readings: bySeries(snapshot.gauges),
     alarms: snapshot.alarms,
     alarms_open: Object.values(snapshot.alarms_open).reduce((sum, n) => sum + n, 0),
+    unusual: snapshot.unusual,
     incidents: snapshot.incidents.filter((incident) => incident.state !== 'closed' && incident.state !== 'dismissed'),
     alerts: snapshot.alerts,
     forecasts: snapshot.forecasts,
@@ -161,6 +166,10 @@ function withFact(world: World, fact: Fact): World {
       return { ...world, incidents: withIncident(world.incidents, fact.body, fact.id) };
     case 'alert':
       return { ...world, alerts: withAlert(world.alerts, fact.body, fact.recorded_us, fact.id) };
+    case 'detection': {
+      const { id, about_us, recorded_us, body } = fact;
+      return { ...world, unusual: [{ id: id ?? `${fact.seq}`, about_us, recorded_us, ...body }, ...world.unusual].slice(0, UNUSUAL_MAX) };
+    }
     case 'impact':
       return { ...world, impacts: { ...world.impacts, [fact.body.series]: fact.body } };
     case 'forecast': {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fact of the evidence in one line.
 import type { Fact } from '../state/facts';
-import { percent, quantity, span } from './format';
+import { percent, quantity, rarity, span } from './format';
 import { gaugeName, gaugeOf, levelName, levelOfRule } from './names';
 import { speech, t, words } from './speech.svelte';
 
@@ -48,6 +48,8 @@ export function factSummary(fact: Omit<Fact, 'seq'>): string {
       return [gaugeName(one.body.series), levelName(one.body.series, one.body.level), stepName(one.body.step)].join(' · ');
     case 'alert':
       return [stepName(one.body.step), one.body.by].filter(Boolean).join(' · ');
+    case 'detection':
+      return [gaugeName(one.body.series) || one.body.name, quantity(one.body.value, gaugeOf(one.body.series)?.unit ?? ''), t('unusualRare', { n: rarity(one.body.p) })].join(' · ');
     case 'impact':
       return [t('peopleCount', { n: one.body.people.toLocaleString('en-US') }), t('townsCount', { n: one.body.towns.length })].join(' · ');
     default:

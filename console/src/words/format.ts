@@ -126,3 +126,9 @@ export function sameTyped(typed: string, wanted: string[]): boolean {
   const plain = (text: string) => text.normalize('NFKC').replace(/[\s,]/g, '').toLowerCase();
   return plain(typed).length > 0 && wanted.some((word) => plain(word) === plain(typed));
 }
+
+/** 1 / p in two figures, at least 1: how many times it takes to see as much once. */
+export const rarity = (p: number): string => {
+  const times = Math.max(1, 1 / Math.max(p, 1e-12));
+  return count(Number(times.toPrecision(2)));
+};

@@ -54,6 +54,11 @@ ROWS: tuple[Row, ...] = (
         "months", 0, 1200,
     ),
     Row("archive_folder", "", "Folder of the archives; empty: archives, in the data folder."),
+    Row(
+        "unusual_per_month", 1.0,
+        "How often a stream may be called unusual in the long run; 0: streams are not watched.",
+        "a month and stream", 0, 1000,
+    ),
     Row("tick_s", 10.0, "How often time is noted: bounds the delay of silence alarms.", "s", 1, 600),
 )  # fmt: skip
 NAMES = {row.name: row for row in ROWS}

@@ -11,6 +11,7 @@ import stat
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -27,6 +28,7 @@ from cheoyong.domain.hazard import Hazard, HazardModel
 from cheoyong.domain.level import Status
 from cheoyong.flow.standing_stage import StandingStage
 from cheoyong.flow.state import Setup
+from cheoyong.flow.watch_stage import WatchStage
 from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
 from cheoyong.links.hourly_csv.source import read_history
@@ -35,6 +37,13 @@ from cheoyong.records.connection import FLOW, open_pool
 _CLOSE_S_MAX = 3.0
 
 _log = structlog.get_logger()
+
+
+class Stage(Protocol):
+    """What works on beside the others until it is cancelled."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
 
 
 def hazards() -> dict[str, Hazard]:
@@ -80,9 +89,17 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
         body = {"number": number, "rows": [row._asdict() for row in rows], "screening": worker.screening()}
         await bus.tell(PROGRESS, body)
 
+    async def announce_unusual(facts: list[tuple[int, Fact]]) -> None:
+        for owner in {fact.organisation_id for _, fact in facts}:
+            theirs = [shown(*pair) for pair in facts if pair[1].organisation_id == owner]
+            await bus.tell(FACTS, {"organisation": owner, "facts": theirs})
+
     worker = Worker(pool, setup, announce)
+    stages: list[Stage] = [worker, StandingStage(pool)]
+    if settings.unusual_per_month:
+        stages.append(WatchStage(pool, settings.unusual_per_month, announce_unusual))
     await bus.hear(COMMITTED, lambda _: worker.hint())
-    tasks = [asyncio.create_task(stage.run()) for stage in (worker, StandingStage(pool))]
+    tasks = [asyncio.create_task(stage.run()) for stage in stages]
     await announce([], 0, [])  # the models are trained: we are here
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -38,6 +38,21 @@ class AlarmStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """A stream that is unlike its own past: no alarm, but worth a look.
+
+    ``p`` (0-1): how rare as much evidence is in the past of this stream. ``series`` is empty where the
+    datastream is no gauge of the city; ``value`` in its unit.
+    """
+
+    datastream_id: int
+    name: str
+    series: str
+    value: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Crossing:
     """Probability (0-1) that a level is reached at any time up to each lead."""
 
@@ -170,10 +185,11 @@ class AlertStep:
     reason: str = ""
 
 
-Body = AlarmStep | Forecast | Impact | IncidentStep | AlertStep
+Body = AlarmStep | Detection | Forecast | Impact | IncidentStep | AlertStep
 
 KINDS: dict[type[Body], str] = {
     AlarmStep: "alarm",
+    Detection: "detection",
     Forecast: "forecast",
     Impact: "impact",
     IncidentStep: "incident",

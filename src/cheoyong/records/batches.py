@@ -62,9 +62,9 @@ async def settled_before(connection: Connection) -> int:
 
 
 async def read_batches(
-    connection: Connection, after: Bookmark, before: int, datastream_ids: Sequence[int]
+    connection: Connection, after: Bookmark, before: int, datastream_ids: Sequence[int] | None
 ) -> list[tuple[Bookmark, ObservationBatch]]:
-    """The next batches after a bookmark, with the rows of ``datastream_ids`` only, in commit order.
+    """The next batches after a bookmark, with the rows of ``datastream_ids`` (None: all), in commit order.
 
     ``before`` comes from ``settled_before``. Bounded to 512 batches and about 200,000 rows; an empty list
     means there is nothing new.
@@ -98,9 +98,13 @@ def _bounded(spans: Iterable[_Span]) -> list[_Span]:
     return taken
 
 
-async def _observations(connection: Connection, spans: list[_Span], datastream_ids: Sequence[int]) -> Table:
+async def _observations(
+    connection: Connection, spans: list[_Span], datastream_ids: Sequence[int] | None
+) -> Table:
     """Rows of the spans, sorted by id; one query a run of adjoining ids."""
     pieces = []
+    of_these = "" if datastream_ids is None else " AND datastream_id = ANY($3::int[])"
+    chosen = () if datastream_ids is None else (list(datastream_ids),)
     for first, end in _runs([(span.first_id, span.end_id) for span in spans if span.end_id > span.first_id]):
         raw = bytearray()
 
@@ -109,8 +113,8 @@ async def _observations(connection: Connection, spans: list[_Span], datastream_i
 
         await connection.copy_from_query(
             "SELECT id, datastream_id, phenomenon_time, coalesce(result, 'NaN') FROM observation"
-            " WHERE id >= $1 AND id < $2 AND datastream_id = ANY($3::int[])",
-            first, end, list(datastream_ids), output=take, format="binary",
+            f" WHERE id >= $1 AND id < $2{of_these}",
+            first, end, *chosen, output=take, format="binary",
         )  # fmt: skip
         pieces.append(np.frombuffer(bytes(raw[_HEAD_BYTES:-_TAIL_BYTES]), _COPIED_ROW))
     table = np.concatenate(pieces) if pieces else np.empty(0, _COPIED_ROW)

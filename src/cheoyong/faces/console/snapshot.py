@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from cheoyong.domain.city import Gauge
-from cheoyong.domain.instant import SECOND_US
+from cheoyong.domain.instant import HOUR_US, SECOND_US
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.records import facts
 from cheoyong.records.alerts import StoredAlert, alerts
 from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import Connection, as_organisation
+from cheoyong.records.watching import detections
 
 STALE_PERIODS = 2.0
 FUTURE_US = 300 * SECOND_US
+UNUSUAL_SHOWN_US = 24 * HOUR_US
 
 # One step down an index for each gauge: 5,000 cost 60 ms however long their past is. (DISTINCT ON would
 # read all of the past, and a table of latest values would be one more write for every observation.)
@@ -43,6 +45,7 @@ async def snapshot(desk: ConsoleDesk, organisation_id: int) -> dict[str, Any]:
             "gauges": await _gauges(connection, desk.city.gauges, now_us, now_us + FUTURE_US),
             "alarms": alarms,
             "alarms_open": alarms_open,
+            "unusual": await detections(connection, now_us - UNUSUAL_SHOWN_US),
             "incidents": await facts.incidents(connection),
             "alerts": [alert_row(stored) for stored in await alerts(connection)],
             "forecasts": await facts.latest_of_kind(connection, "forecast", series),
