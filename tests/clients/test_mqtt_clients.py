@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -39,6 +40,7 @@ async def publish(city: City, key: str, *messages: tuple[str, str]) -> None:
 
 async def test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to(city: City) -> None:
     settings = city.http.get("/v1.1").json()["serverSettings"]
+    assert CREATE_OVER_MQTT in settings["conformance"]
     (endpoint,) = settings[CREATE_OVER_MQTT]["endpoints"]
     where = urlsplit(endpoint)
     assert where.scheme == "mqtt"
@@ -125,3 +127,47 @@ async def test_S08_the_set_of_all_never_reaches_another_organisations_datastream
     await publish(city, city.key, (SET, body(1.0, stream)), (SET, body(2.0, mine)))
     wait_until(lambda: stored(city, mine) == [2.0], "our own observation")
     assert city.serving.count(f"SELECT count(*) FROM observation WHERE datastream_id = {stream}") == 0
+
+
+def stranger(city: City, name: str) -> tuple[str, int, int]:
+    """Another organisation with a key, a thing and a datastream of its own: key, thing, datastream."""
+    made = city.serving.database.fetch(
+        f"INSERT INTO organisation (name, created_at) VALUES ('{name}', now()) RETURNING id"
+    )[0]["id"]
+    thing, stream = register(city.http, name)
+    key = new_key(city.admin)
+    moved = (
+        ("thing", f"id = {thing}"),
+        ("datastream", f"id = {stream}"),
+        ("api_key", f"prefix = '{key[4:16]}'"),
+    )
+    for table, which in moved:
+        rows = city.serving.database.fetch(
+            f"UPDATE {table} SET organisation_id = {made} WHERE {which} RETURNING organisation_id"
+        )
+        assert len(rows) == 1, table
+    return key, thing, stream
+
+
+async def test_S08_devices_of_every_organisation_publish_to_the_set_of_all_and_only_into_their_own(
+    city: City,
+) -> None:
+    (key_1, _, stream_1), (key_2, _, stream_2) = stranger(city, "first"), stranger(city, "second")
+    _, ours = register(city.http, "ours beside strangers")
+
+    def results(stream: int) -> list[float]:
+        found = city.serving.database.fetch(f"SELECT result FROM observation WHERE datastream_id = {stream}")
+        return sorted(row["result"] for row in found)
+
+    for key in (key_1, key_2):  # an organisation's very first sign-in may be cut off: its account is made
+        with contextlib.suppress(aiomqtt.MqttError):
+            await publish(city, key)
+    everyone = [(key_1, 1.0), (key_2, 2.0), (city.key, 3.0)]
+    for key, result in everyone:  # each to all three: what is not its own does not exist for it
+        await publish(city, key, *((SET, body(result, stream)) for stream in (stream_1, stream_2, ours)))
+    await publish(city, key_1, (f"v1.1/Datastreams({stream_1})/Observations", body(4.0)))
+    await publish(city, key_2, (f"v1.1/Datastreams({stream_1})/Observations", body(5.0)))
+    await publish(city, key_2, (SET, body(6.0, stream_2)))
+    await publish(city, city.key, (SET, body(7.0, ours)))
+    wait_until(lambda: 4.0 in results(stream_1) and 6.0 in results(stream_2) and 7.0 in results(ours), "all")
+    assert [results(stream) for stream in (stream_1, stream_2, ours)] == [[1.0, 4.0], [2.0, 6.0], [3.0, 7.0]]

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import asyncpg
+from nats.errors import Error as NatsError
 
 from cheoyong.app.bus import Bus
 from cheoyong.app.engines.nats import Nats
+from cheoyong.app.engines.nats_config import ORGANISATIONS_MAX
 from cheoyong.app.installation import Installation
 from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, TooMany, Unavailable
 from cheoyong.faces.access import Gate
@@ -34,29 +38,68 @@ _AWAY = (
 
 
 class MqttDoor:
-    """Opens with the web server and closes before it."""
+    """Opens with the web server and closes before it.
+
+    The installation's own organisation is in the broker's account CITY, each other in one of its own, made
+    when its first device signs in: a message is of whose account it came in by, whatever it says itself.
+    """
 
     def __init__(self, bus: Bus, installation: Installation, gate: Gate, nats: Nats) -> None:
         self._installation = installation
         self._gate = gate
+        self._nats = nats
         self._sign_in = SignIn(
             bus.client, issuer_seed=nats.issuer_seed, account=nats.account, authorise=self._authorise
         )
-        self.source = MqttSource(bus.client, self._take, away=_AWAY)
-        self._task: asyncio.Task[None] | None = None
+        self._bus = bus
+        self._rooms: dict[int, _Room] = {}
+        self._making = asyncio.Lock()
 
     async def open(self) -> None:
         """Make sure messages are kept for us before the first device can send one, then let devices in."""
-        await self.source.prepare()
-        self._task = asyncio.create_task(self.source.run(), name="mqtt")
+        own = self._installation.organisation_id
+        self._rooms[own] = await self._opened(own, self._nats.account, self._bus)
+        others = await self._installation.pools.door.fetch(
+            "SELECT id FROM organisation WHERE id <> $1 ORDER BY id LIMIT $2", own, ORGANISATIONS_MAX
+        )
+        for row in others:  # before any device asks: making an account ends sign-ins that wait
+            try:
+                await self._account_of(row["id"])
+            except Unavailable as error:  # its devices are refused; everybody else's are not
+                self._installation.troubles["mqtt"] = str(error)
         await self._sign_in.start()
 
     async def close(self) -> None:
         """Stop; what is not taken in stays in the broker."""
         await self._sign_in.stop()
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for room in self._rooms.values():
+            room.task.cancel()
+        await asyncio.gather(*(room.task for room in self._rooms.values()), return_exceptions=True)
+        for room in self._rooms.values():
+            if room.bus is not self._bus:
+                await room.bus.close()
+
+    async def _account_of(self, organisation_id: int) -> str:
+        """The account of an organisation's devices; nobody is let into it before its messages are kept."""
+        async with self._making:
+            room = self._rooms.get(organisation_id)
+            if room is None:
+                account = await asyncio.to_thread(self._nats.admit, organisation_id)
+                bus = await Bus.connect(
+                    self._nats.connect_options(organisation_id), f"mqtt {organisation_id}"
+                )
+                try:
+                    room = await self._opened(organisation_id, account, bus)
+                except BaseException:
+                    await bus.close()
+                    raise
+                self._rooms[organisation_id] = room
+            return room.account
+
+    async def _opened(self, organisation_id: int, account: str, bus: Bus) -> _Room:
+        source = MqttSource(bus.client, partial(self._take, organisation_id), away=_AWAY)
+        await source.prepare()
+        return _Room(account, bus, asyncio.create_task(source.run(), name=f"mqtt {organisation_id}"))
 
     async def _authorise(self, _username: str, password: str) -> Grant | None:
         """What the holder of a key may publish; raises Unavailable while the records cannot be asked."""
@@ -64,6 +107,8 @@ class MqttDoor:
             return await self._grant(password)
         except _AWAY as error:
             raise Unavailable(f"the records are away: {error}", mend="sign in again") from error
+        except NatsError as error:
+            raise Unavailable(f"the broker has no room ready: {error}", mend="sign in again") from error
 
     async def _grant(self, password: str) -> Grant | None:
         """The observations of the key holder's own datastreams (S23)."""
@@ -76,12 +121,17 @@ class MqttDoor:
             who.organisation_id, who.thing_id, DATASTREAMS_PER_KEY_MAX,
         )  # fmt: skip
         topics = [observations_topic(row["id"], multi=row["multi"]) for row in rows]
-        # The broker does not say who published, so one topic of all must be of one organisation alone.
-        if who.organisation_id == self._installation.organisation_id and who.thing_id is None:
+        # The broker tells of which organisation a message is, not of which key: the topic of all is not for
+        # keys that are bound to a thing.
+        if who.thing_id is None:
             topics.append(OBSERVATIONS_TOPIC)
-        return Grant(f"key-{who.api_key_id}", publish=tuple(subject_of(topic) for topic in topics))
+        return Grant(
+            f"key-{who.api_key_id}",
+            publish=tuple(subject_of(topic) for topic in topics),
+            account=await self._account_of(who.organisation_id),
+        )
 
-    async def _take(self, arrivals: list[Arrival]) -> Sequence[Refusal]:
+    async def _take(self, organisation_id: int, arrivals: list[Arrival]) -> Sequence[Refusal]:
         """Store a batch of messages; returns those that are wrong for good."""
         rows: dict[int, Rows] = {}
         refusals: list[Refusal] = []
@@ -95,7 +145,7 @@ class MqttDoor:
         await directory.load(ids.values())
         for index, datastream_id in ids.items():
             try:
-                rows[index] = self._row(datastream_id, arrivals[index])
+                rows[index] = self._row(organisation_id, datastream_id, arrivals[index])
             except CheoyongError as error:
                 if isinstance(error, Unavailable):
                     raise
@@ -109,16 +159,30 @@ class MqttDoor:
             await self._installation.intake.submit(without(settled, faults))
         return refusals
 
-    def _row(self, datastream_id: int, arrival: Arrival) -> Rows:
+    def _row(self, organisation_id: int, datastream_id: int, arrival: Arrival) -> Rows:
         """Its columns; without a time of its own it is of when the broker took it in, at each delivery."""
         entry = self._installation.directory.known(datastream_id)
-        ours = entry is not None and entry.organisation_id == self._installation.organisation_id
-        if entry is None or (arrival.topic == OBSERVATIONS_TOPIC and not ours):
+        if entry is None or not (
+            entry.organisation_id == organisation_id or self._of_before(organisation_id, arrival)
+        ):
             raise NotFound(f"there is no Datastreams({datastream_id})")
         _, observation = parse_observation(arrival.payload)
         clock = self._installation.fact_clock
         now_us = clock.now_us() if clock.simulated or arrival.arrived_us is None else arrival.arrived_us
         return row_of(observation, datastream_id, entry.observation_type, now_us)
+
+    def _of_before(self, organisation_id: int, arrival: Arrival) -> bool:
+        """Whether it may be left from when all devices were in CITY: their grants named their datastreams."""
+        return organisation_id == self._installation.organisation_id and arrival.topic != OBSERVATIONS_TOPIC
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """An organisation's account in the broker, our connection into it, and who takes its messages."""
+
+    account: str
+    bus: Bus
+    task: asyncio.Task[None]
 
 
 def endpoint(installation: Installation, root: str) -> str | None:

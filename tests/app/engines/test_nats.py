@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded nats-server: every write synced, nobody in unasked, ports that stay."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 import nats
 import psutil
 import pytest
+from nats.aio.msg import Msg
 
 from cheoyong.app.engines.binaries import nats_server as nats_program
 from cheoyong.app.engines.nats import Nats
@@ -128,3 +130,36 @@ def test_an_engine_whose_program_is_missing_says_so(outside_homes: Path) -> None
         ghost.wait_ready(lambda: False, 10)
     assert ghost.exit_code not in (None, 0)
     assert (outside_homes / "ghost.log").exists()
+
+
+async def test_S08_an_organisation_has_an_account_where_nobody_else_is_heard_and_keeps_it(
+    nats_server: Nats,
+) -> None:
+    city = await nats.connect(**nats_server.connect_options())
+    heard: list[str] = []
+
+    async def hear(message: Msg) -> None:
+        heard.append(message.data.decode())
+
+    try:
+        for organisation_id in (71, 72, 71):  # the second time nothing is made
+            await asyncio.to_thread(nats_server.admit, organisation_id)
+        first = await nats.connect(**nats_server.connect_options(71))
+        second = await nats.connect(**nats_server.connect_options(72))
+        await first.subscribe(">", cb=hear)
+        await first.flush()
+        for bus, said in ((city, "the city"), (second, "another"), (first, "itself")):
+            await bus.publish("v1//1.Observations", said.encode())
+            await bus.flush()
+        await first.flush()
+        assert city.is_connected
+        assert heard == ["itself"]
+        await first.close()
+        await second.close()
+    finally:
+        await city.close()
+    assert nats_server.organisations == [71, 72]
+    await asyncio.to_thread(nats_server.stop)
+    await asyncio.to_thread(nats_server.start)
+    again = await nats.connect(**nats_server.connect_options(72))
+    await again.close()

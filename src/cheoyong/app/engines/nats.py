@@ -9,7 +9,8 @@
         .stop(timeout_s=8.0) -> None
         .url -> str                         "nats://127.0.0.1:PORT", no secret inside
         .user, .password -> str             the platform's own account user (everything allowed)
-        .connect_options() -> dict          keywords for nats.connect(**...)
+        .admit(organisation_id) -> str      its account, made without stopping anybody; its user's keywords:
+        .connect_options(organisation_id=None) -> dict      keywords for nats.connect(**...)
         .issuer_seed -> str                 signs MQTT sign-ins; give it to links.mqtt.SignIn
         .account -> str                     "CITY"
         .mqtt_host -> str   .mqtt_port -> int   .monitor_url -> str   .log_file -> Path   .running   .pid
@@ -20,8 +21,10 @@ is asked about by auth callout (``$SYS.REQ.USER.AUTH``): as long as nobody answe
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -31,13 +34,23 @@ import msgspec
 import psutil
 
 from cheoyong.app.engines.binaries import nats_server, within_reach
-from cheoyong.app.engines.nats_config import ACCOUNT, PLATFORM_USER, NatsPorts, NatsSecrets, config_text
+from cheoyong.app.engines.nats_config import (
+    ACCOUNT,
+    ORGANISATIONS_MAX,
+    PLATFORM_USER,
+    NatsPorts,
+    NatsSecrets,
+    account_of,
+    config_text,
+    user_of,
+)
 from cheoyong.app.engines.process import EngineProcess, end_leftovers
 from cheoyong.app.folder import DataFolder
 from cheoyong.domain.errors import ConfigurationError, Unavailable
 
 _START_ATTEMPTS = 3  # a picked port can be taken by somebody else before the server has it
 _LAME_S = 3.0
+_RELOAD_S_MAX = 3.0
 
 
 class Nats:
@@ -134,9 +147,41 @@ class Nats:
         """The account key that signs what MQTT devices may do (nkey seed, starts with SA)."""
         return issuer_seed_of(self._folder.secret("nats-issuer"))
 
-    def connect_options(self) -> dict[str, Any]:
-        """Keywords for ``nats.connect``."""
-        return {"servers": [self.url], "user": self.user, "password": self.password}
+    def connect_options(self, organisation_id: int | None = None) -> dict[str, Any]:
+        """Keywords for ``nats.connect``, into the account of an organisation that was admitted or CITY."""
+        user = self.user if organisation_id is None else user_of(self.organisations.index(organisation_id))
+        return {"servers": [self.url], "user": user, "password": self.password}
+
+    @property
+    def organisations(self) -> list[int]:
+        """The organisations that have an account of their own, now and after a restart."""
+        try:
+            return msgspec.json.decode(self._organisations_file.read_bytes(), type=list[int])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return []
+
+    def admit(self, organisation_id: int) -> str:
+        """The name of an organisation's account, which is made if it has none; nobody is disconnected.
+
+        Raises Unavailable when the server does not take it, or there are 200 already.
+        """
+        name, known = account_of(organisation_id), self.organisations
+        if organisation_id not in known:
+            if len(known) >= ORGANISATIONS_MAX:
+                raise Unavailable(f"{ORGANISATIONS_MAX} organisations have accounts", where="nats-server")
+            self._organisations_file.write_bytes(msgspec.json.encode([*known, organisation_id]))
+        if not self._has_account(name):
+            self._write_configuration()
+            os.kill(self.pid, signal.SIGHUP)
+        until_s = time.monotonic() + _RELOAD_S_MAX
+        while not self._has_account(name):
+            if time.monotonic() > until_s:
+                raise Unavailable(f"does not take account {name}", where="nats-server", mend="see its log")
+            time.sleep(0.02)
+        return name
+
+    def _has_account(self, name: str) -> bool:
+        return name in self.figures("accountz").get("accounts", [])
 
     def figures(self, page: str = "varz") -> dict[str, Any]:
         """A page of the server's monitor (``varz``, ``jsz``, ``connz``, ``healthz``) as a dict.
@@ -152,6 +197,10 @@ class Nats:
     @property
     def _ports_file(self) -> Path:
         return self._folder.root / "nats-ports.json"  # not in nats/, which the engine could rewrite
+
+    @property
+    def _organisations_file(self) -> Path:
+        return self._folder.root / "nats-organisations.json"
 
     def _start_once(self, timeout_s: float) -> None:
         self._write_configuration()
@@ -180,6 +229,7 @@ class Nats:
             mqtt_tls=self.mqtt_tls,
             store_dir=self._folder.nats,
             log_file=self.log_file,
+            organisations=self.organisations,
         )
         self._folder.give_to_engines(self.config_file, text)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 ACCOUNT = "CITY"
 PLATFORM_USER = "platform"
 MAX_PAYLOAD_BYTES = 1 << 20
+ORGANISATIONS_MAX = 200  # with an account of their own
 _CONNECTIONS_MAX = 20_000
 _STORE_BYTES_MAX = 8 << 30
 _MEMORY_BYTES_MAX = 256 << 20
@@ -40,14 +42,19 @@ def config_text(
     mqtt_tls: tuple[Path, Path] | None,
     store_dir: Path,
     log_file: Path,
+    organisations: Sequence[int] = (),
 ) -> str:
     """The configuration as JSON, which nats-server reads as its own format.
+
+    Each of ``organisations`` (ids, in the order they came) has an account of its own: what its devices
+    publish, and their sessions, meet nobody else's, and the account a message came in by says whose it is.
 
     >>> text = config_text(NatsPorts(4222, 8222, 1883), NatsSecrets("p", "A"), host="::1",
     ...                    mqtt_host="0.0.0.0", mqtt_tls=None, store_dir=Path("/d"), log_file=Path("/l"))
     >>> json.loads(text)["jetstream"]["sync_interval"], json.loads(text)["listen"]
     ('always', '[::1]:4222')
     """
+    rooms = [(account_of(id_), _user(user_of(slot), secrets)) for slot, id_ in enumerate(organisations)]
     settings = {
         "server_name": "cheoyong",
         "listen": _address(host, ports.client),
@@ -70,8 +77,12 @@ def config_text(
         "accounts": {
             ACCOUNT: {
                 "jetstream": "enabled",
-                "users": [{"user": PLATFORM_USER, "password": secrets.platform_password}],
+                "users": [_user(PLATFORM_USER, secrets)],
             },
+            **{account: {"jetstream": "enabled", "users": [user]} for account, user in rooms},
+            # The names of all users of ours there may ever be have to be known from the start: a reload
+            # does not change whom the callout is not asked about. Those not used yet stay here.
+            "SPARE": {"users": [_user(user_of(n), secrets) for n in range(len(rooms), ORGANISATIONS_MAX)]},
             "SYS": {},
         },
         "system_account": "SYS",
@@ -79,12 +90,26 @@ def config_text(
             "timeout": 5,  # seconds for a sign-in, database included
             "auth_callout": {
                 "issuer": secrets.issuer_public,
-                "auth_users": [PLATFORM_USER],
+                "auth_users": [PLATFORM_USER, *map(user_of, range(ORGANISATIONS_MAX))],
                 "account": ACCOUNT,
             },
         },
     }
     return json.dumps(settings, indent=1) + "\n"
+
+
+def account_of(organisation_id: int) -> str:
+    """The account of an organisation other than the installation's own, which is in CITY."""
+    return f"ORGANISATION_{organisation_id}"
+
+
+def user_of(slot: int) -> str:
+    """The platform's own user in the account that was made as the ``slot``-th."""
+    return f"{PLATFORM_USER}-{slot}"
+
+
+def _user(name: str, secrets: NatsSecrets) -> dict[str, str]:
+    return {"user": name, "password": secrets.platform_password}
 
 
 def _mqtt(listen: str, tls: tuple[Path, Path] | None) -> dict[str, object]:

@@ -287,8 +287,11 @@ def _not_allowed(path: str) -> MethodNotAllowedException:
 
 
 def _landing(root: str, mqtt: str | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {"conformance": served_identifiers()}
-    if mqtt is not None:
+    claimed = served_identifiers()
+    settings: dict[str, Any] = {"conformance": claimed}
+    if mqtt is None:
+        claimed.remove(CREATE_OVER_MQTT)
+    else:
         settings[CREATE_OVER_MQTT] = {"endpoints": [mqtt]}
     return {
         "value": [{"name": name, "url": f"{root}/{name}"} for name in ENTITIES],

@@ -197,9 +197,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "test_a_bad_row_is_told_and_the_good_ones_are_stored",
         "test_the_answers_stand_in_the_order_of_the_rows_over_several_arrays",
     ),
-    _not_yet(
+    _shown(
         _CREATE_OVER_MQTT,
-        "the topic v1.1/Observations is for one organisation only",
+        "test_an_observation_is_created_at_either_topic_of_the_standard",
+        "test_S08_devices_of_every_organisation_publish_to_the_set_of_all_and_only_into_their_own",
+        "test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to",
     ),
     _not_yet("receive-updates-via-mqtt/receive-updates", "subscriptions are not served yet"),
 )

@@ -31,11 +31,15 @@ _SESSION_S = 3600  # then the broker asks again, so a revoked key is out within 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One device: its name, the NATS subjects it may publish and subscribe (see ``parse.subject_of``)."""
+    """One device: its name, the NATS subjects it may publish and subscribe (see ``parse.subject_of``).
+
+    ``account`` is the NATS account it is placed in, "" for the one that the sign-in was made with.
+    """
 
     name: str
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
+    account: str = ""
 
 
 Authorise = Callable[[str, str], Awaitable[Grant | None]]
@@ -122,7 +126,8 @@ class SignIn:
             self.refused += 1
             return {"error": "not signed in"}
         self.admitted += 1
-        return {"jwt": self._token(user_claims(grant, inner["user_nkey"], self._account, self._now_s()))}
+        account = grant.account or self._account
+        return {"jwt": self._token(user_claims(grant, inner["user_nkey"], account, self._now_s()))}
 
     def _token(self, claims: dict[str, Any]) -> str:
         body = {**claims, "iat": self._now_s()}
