@@ -159,8 +159,9 @@ def numbers(draw: Any, entity_set: str, depth: int = 2) -> Term:
     if choice == 7:
         inner = _taken(draw(numbers(entity_set, depth - 1)), "number")
         shown = f"({inner.text})"
-        whole = _called("-", "number", operator.neg, inner, exact=inner.exact)
-        return Term(f"-{shown}", "number", whole.work, whole.ways, 8, inner.exact)
+        kind = "whole" if inner.kind == "whole" else "number"
+        whole = _called("-", kind, operator.neg, inner, exact=inner.exact)
+        return Term(f"-{shown}", kind, whole.work, whole.ways, 8, inner.exact)
     return draw(_arithmetic(entity_set, depth))
 
 

@@ -95,7 +95,9 @@ def scalar_of(node: Node, meaning: Meaning) -> Valued:
     if isinstance(node, Binary) and node.operator in _ARITHMETIC:
         return _arithmetic(node, meaning)
     if isinstance(node, Unary) and node.operator == "-":
-        return _applied("negate", [(node.operand, scalar_of(node.operand, meaning))]), Kind.NUMBER
+        operand, kind = scalar_of(node.operand, meaning)
+        gives = Kind.INTEGER if kind is Kind.INTEGER else Kind.NUMBER
+        return _applied("negate", [(node.operand, (operand, kind))]), gives
     raise NotSupported(
         "comparing what is true or false is not served", where=f"$filter, character {node.at + 1}",
         mend="join conditions with and, or, not",
