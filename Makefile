@@ -35,8 +35,10 @@ check-console: console
 	npm --prefix console run --silent check
 	npm --prefix console run --silent test
 
-faults: install console  ## the long fault ladder: kills, lost connections
+faults: install console  ## the long fault ladder: kills, lost connections, many examples
 	$(BIN)/pytest -m faults
+	CHEOYONG_EXAMPLES=20 $(BIN)/pytest --timeout=3600 tests/faces/sensorthings/test_filter_properties.py \
+		tests/faces/sensorthings/test_tenants.py tests/faces/sensorthings/test_paging.py
 
 bench: .venv/.program  ## measure ingest on this machine, beside COPY of the same run
 	$(BIN)/cheoyong bench ingest

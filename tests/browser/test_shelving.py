@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""O3: an alarm put aside for a while by what the page offers: it stands apart, with its end and its reason."""
+"""O3: an alarm put aside for a while by what the page offers: it stands apart, with its end and reason."""
 
 import re
 

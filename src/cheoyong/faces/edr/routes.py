@@ -37,8 +37,8 @@ from cheoyong.faces.ogc_common.asking import Span, asked, require_crs84, require
 from cheoyong.faces.ogc_common.requirement import claimed
 from cheoyong.faces.ogc_common.shapes import Booleans
 from cheoyong.records import series
-from cheoyong.records.archived_reading import Reach
 from cheoyong.records.connection import as_organisation
+from cheoyong.records.reach import Reach
 from cheoyong.records.series import Values
 
 VALUES_MAX = 50_000
