@@ -12,7 +12,7 @@ from .walking import Walk
 def test_O3_an_alarm_is_put_aside_with_an_end_and_a_reason_and_taken_back(walk: Walk) -> None:
     walk.to_the_peak()
     look = walk.look
-    look.card("알람 · 미확인").first.click()
+    look.card("알람 ·").click()
     detail = look.page.get_by_role("button", name="보류", exact=True)
     detail.click()
     dialog = look.page.get_by_role("dialog")

@@ -73,7 +73,8 @@ def test_F10_late_data_far_into_a_full_window_ends_as_the_sorted_replay(
     before = [(i, 1, i * MINUTE_US, 4.3 + (i * 7 % 5) / 10) for i in range(POINTS + 40)]
     storm_rows = [(1000 + i, 1, before[-1][2] + (i + 1) * MINUTE_US, value) for i, value in enumerate(values)]
     late = order.sample(storm_rows, len(storm_rows))
-    held_back = order.sample(range(POINTS - 60, POINTS + 30), 8)
+    # The oldest has 84 newer ones before the storm and 40 in it: within the bound of LATE_POINTS, 128.
+    held_back = order.sample(range(POINTS - 45, POINTS + 30), 8)
     arrivals = [row for row in before if row[0] not in held_back] + late + [before[i] for i in held_back]
     same(replayed(arrivals, [len(before), len(before) + 5]), replayed(before + storm_rows, []))
 
