@@ -26,6 +26,7 @@ from cheoyong.records.observations import (
     ObservationWriter,
     Rows,
     concatenate,
+    copy_bytes,
     digest_of_numbers,
 )
 
@@ -147,8 +148,8 @@ async def test_a_datastream_that_is_deleted_while_its_rows_are_copied_takes_none
 ) -> None:
     await register(base.owner, 9)
 
-    async def pieces(payload: bytes) -> AsyncIterator[bytes]:
-        yield payload
+    async def pieces(ids: Any, rows: Rows) -> AsyncIterator[bytes]:
+        yield copy_bytes(ids, rows)
         await base.owner.execute("DELETE FROM datastream WHERE id = 9")
 
     monkeypatch.setattr("cheoyong.records.observations._in_pieces", pieces)

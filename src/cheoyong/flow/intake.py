@@ -28,11 +28,22 @@ from cheoyong.domain.errors import (
 )
 from cheoyong.domain.observation import Int64s
 from cheoyong.records.connection import Connection
-from cheoyong.records.observations import GONE, ObservationWriter, Rows, Stored, concatenate
+from cheoyong.records.observations import (
+    GONE,
+    ObservationWriter,
+    RowHeldError,
+    Rows,
+    Stored,
+    concatenate,
+)
 
 ROWS_WAITING_MAX = 400_000
 ROWS_RESERVED = 100_000  # of them for submissions with something the pipeline judges: a gauge of the city
 ROWS_PER_COMMIT_MAX = 50_000
+HELD_S_MAX = 5.0  # so long a sender waits for somebody's open transaction that stores the same observation
+HELD_SENDERS_MAX = 64  # at once; the next is told at once to send again
+LOCKED_S_MAX = 30.0  # so long the whole table may be locked, by an archive or a migration
+_HELD_PAUSE_S = 0.2
 _ATTEMPTS_MAX = 4
 _RETRY_AFTER_S = (0.05, 0.25, 1.0)
 # Of a value that no column can hold; asyncpg's own DataError is a ValueError.
@@ -93,6 +104,8 @@ class Intake:
         self._rows_waiting = 0
         self._wake = asyncio.Event()
         self._last_us = last_us
+        self._held: set[asyncio.Task[None]] = set()
+        self._one_held = asyncio.Lock()  # they share one connection: the other is for all who need not wait
         self._task: asyncio.Task[None] | None = None
         self.commits = 0
         self.observations = 0
@@ -111,6 +124,8 @@ class Intake:
             return
         while (left := [*self._urgent, *self._waiting]) and not self._task.done():
             await asyncio.wait([left[-1].answer])
+        while self._held and not self._task.done():
+            await asyncio.wait(self._held)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -119,12 +134,18 @@ class Intake:
         """Observations taken in and not yet committed."""
         return self._rows_waiting
 
+    @property
+    def full(self) -> bool:
+        """Whether a submission that is not judged may find no room: it need not be read then."""
+        return self._rows_waiting + ROWS_PER_COMMIT_MAX > ROWS_WAITING_MAX - ROWS_RESERVED
+
     async def submit(self, rows: Rows) -> Int64s:
         """Store rows; returns their ids once they are durable.
 
         Raises TooMany when 300,000 rows wait already (400,000 for judged ones), OutOfSpace when the disk
-        is full, Unavailable when PostgreSQL stays away, NotFound when a datastream of theirs was deleted
-        meanwhile; then nothing of ``rows`` is acknowledged.
+        is full, Unavailable when PostgreSQL stays away or somebody's open transaction holds one of the
+        rows too long, NotFound when a datastream of theirs was deleted meanwhile; then nothing of ``rows``
+        is acknowledged.
         """
         return (await self.take_in(rows)).ids
 
@@ -162,7 +183,7 @@ class Intake:
             _log.warning("value_refused", kind=type(error).__name__)
             raise _unkeepable() from error
         except asyncpg.TransactionRollbackError as error:
-            raise Unavailable("another change was in the way", mend="send again") from error
+            raise _in_the_way() from error
         if (stored.ids == GONE).any():
             raise gone()
         return stored
@@ -193,10 +214,42 @@ class Intake:
         return group
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        rows = concatenate([item.rows for item in group])
-        self.instant()
+        """Store a group; where somebody's open transaction holds a row of it, only its sender waits."""
+        if await self._attempt(group):
+            return
+        if len(group) > 1:
+            middle = len(group) // 2
+            await self._commit(group[:middle])
+            await self._commit(group[middle:])
+        elif len(self._held) >= HELD_SENDERS_MAX:
+            _refuse(group, _in_the_way())
+        else:
+            self._rows_waiting += len(group[0].rows)
+            task = asyncio.create_task(self._hold(group[0]), name="held")
+            self._held.add(task)
+            task.add_done_callback(self._held.discard)
+
+    async def _hold(self, item: _Waiting) -> None:
+        """Try again beside the others until the transaction in the way is over, or for five seconds."""
+        end_s = time.monotonic() + HELD_S_MAX
         try:
-            stored = await self._store(rows)
+            while not item.answer.done() and time.monotonic() < end_s:
+                await asyncio.sleep(_HELD_PAUSE_S)
+                async with self._one_held:
+                    if await self._attempt([item]):
+                        return
+            _refuse([item], _in_the_way())
+        finally:
+            self._rows_waiting -= len(item.rows)
+
+    async def _attempt(self, group: list[_Waiting]) -> bool:
+        """Store a group and answer it, with an error where need be; False when a row of it is held."""
+        rows = concatenate([item.rows for item in group])
+        recorded_us = self.instant()
+        try:
+            stored = await self._store(rows, recorded_us)
+        except RowHeldError:
+            return False
         except CheoyongError as error:
             _refuse(group, error)
         except _UNKEEPABLE as error:
@@ -206,7 +259,8 @@ class Intake:
             _log.error("commit_failed", kind=type(error).__name__, rows=len(rows))
             _refuse(group, Unavailable("it could not be stored", mend="send again; see /health"))
         else:
-            await self._answer(group, rows, stored)
+            await self._answer(group, rows, stored, recorded_us)
+        return True
 
     async def _isolate(self, group: list[_Waiting], error: Exception) -> None:
         """One writer's value that the database cannot hold must not refuse the others of its group."""
@@ -217,7 +271,7 @@ class Intake:
         _log.warning("value_refused", kind=type(error).__name__)
         _refuse(group, _unkeepable())
 
-    async def _answer(self, group: list[_Waiting], rows: Rows, stored: Stored) -> None:
+    async def _answer(self, group: list[_Waiting], rows: Rows, stored: Stored, recorded_us: int) -> None:
         start = 0
         for item in group:
             end = start + len(item.rows)
@@ -227,7 +281,7 @@ class Intake:
             elif not item.answer.done():
                 item.answer.set_result(Taken(ids, _new(stored, start, end, len(rows))))
             start = end
-        await self.tell(stored, rows, self._last_us)
+        await self.tell(stored, rows, recorded_us)
 
     async def tell(self, stored: Stored, rows: Rows, recorded_us: int) -> None:
         """Count a commit and let know of it; of those of the intake's own it does so itself."""
@@ -241,11 +295,11 @@ class Intake:
                 self.failures += 1
                 _log.error("commit_untold", kind=type(error).__name__)
 
-    async def _store(self, rows: Rows) -> Stored:
+    async def _store(self, rows: Rows, recorded_us: int) -> Stored:
         """Store, and try again after a lost connection: the digest makes a second try harmless (F18)."""
         for attempt in range(_ATTEMPTS_MAX):
             try:
-                return await self._writer.store(rows, self._last_us)
+                return await self._store_unlocked(rows, recorded_us)
             except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as error:
                 raise OutOfSpace("the database has no room", mend="free disk space; send again") from error
             except _UNKEEPABLE:
@@ -255,6 +309,16 @@ class Intake:
                 if attempt < len(_RETRY_AFTER_S):
                     await asyncio.sleep(_RETRY_AFTER_S[attempt])
         raise Unavailable("PostgreSQL did not answer", mend="send again; what was stored is not doubled")
+
+    async def _store_unlocked(self, rows: Rows, recorded_us: int) -> Stored:
+        """Store; while the whole table is locked nobody could, so all wait. Each try waits in PostgreSQL."""
+        end_s = time.monotonic() + LOCKED_S_MAX
+        while True:
+            try:
+                return await self._writer.store(rows, recorded_us)
+            except asyncpg.LockNotAvailableError as error:
+                if time.monotonic() > end_s:
+                    raise Unavailable("the table is locked", mend="send again; see /health") from error
 
 
 def gone() -> NotFound:
@@ -268,6 +332,10 @@ def _new(stored: Stored, start: int, end: int, count: int) -> int:
         return end - start
     own = np.arange(stored.first_id + start, stored.first_id + end)
     return int(np.count_nonzero(stored.ids[start:end] == own))
+
+
+def _in_the_way() -> Unavailable:
+    return Unavailable("another change was in the way", mend="send again")
 
 
 def _unkeepable() -> InvalidInput:

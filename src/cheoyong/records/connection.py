@@ -24,6 +24,8 @@ ROLES = (APP, DOOR, WRITER, FLOW)
 
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01T00:00:00Z
 _STATEMENT_TIMEOUT_S = 30
+# The writer serves everybody, so it does not stand behind one open transaction; the others may.
+_LOCK_TIMEOUT_MS = {WRITER: 100}
 _POOL_SIZE_MAX = {APP: 8, DOOR: 4, WRITER: 2, FLOW: 3}
 
 
@@ -63,6 +65,8 @@ async def _leave_as_is(connection: Connection) -> None:
 async def open_pool(database: Database, role: str, *, size_max: int | None = None) -> Pool:
     """Open a pool that signs in as ``role``; statements are bounded to 30 s.
 
+    The writer waits for a lock 0.1 s at most.
+
     Raises Unavailable when the database cannot be reached.
     """
     try:
@@ -78,6 +82,7 @@ async def open_pool(database: Database, role: str, *, size_max: int | None = Non
                 "application_name": role,
                 "statement_timeout": str(_STATEMENT_TIMEOUT_S * 1000),
                 "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_S * 1000),
+                "lock_timeout": str(_LOCK_TIMEOUT_MS.get(role, 0)),
                 "jit": "off",
             },
         )

@@ -79,6 +79,10 @@ class _DatastreamGoneError(Exception):
     """Some datastream of a COPY was deleted: nothing of it is kept."""
 
 
+class RowHeldError(Exception):
+    """Somebody's open transaction holds one of the rows: nothing of the group was stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extra:
     """What a minority of observations carries beyond time and number; None where absent.
@@ -170,16 +174,20 @@ class ObservationWriter:
         self._block_end = 0
 
     async def store(self, rows: Rows, recorded_us: int) -> Stored:
-        """Store a group and its batch row; returns after the commit is durable."""
+        """Store a group and its batch row; returns after the commit is durable.
+
+        Raises RowHeldError when an open transaction has stored one of the rows, LockNotAvailableError when
+        a whole table is locked, each after the pool's ``lock_timeout``.
+        """
         async with self._pool.acquire() as connection:
             first_id = await self._reserve(connection, len(rows))
             ids = np.arange(first_id, first_id + len(rows), dtype=np.int64)
             if len(rows) < COPY_ROWS_MIN or rows.extras:
-                return await _insert(connection, first_id, ids, rows, recorded_us)
+                return await _insert_alone(connection, first_id, ids, rows, recorded_us)
             try:
                 return Stored(await _copy(connection, ids, rows, recorded_us), ids, len(rows), first_id)
             except (asyncpg.UniqueViolationError, _DatastreamGoneError):  # the slower way sorts that out
-                return await _insert(connection, first_id, ids, rows, recorded_us)
+                return await _insert_alone(connection, first_id, ids, rows, recorded_us)
 
     async def store_within(self, connection: Connection, rows: Rows, recorded_us: int) -> Stored:
         """Store a group in a transaction of the role of the faces, which commits later or not at all.
@@ -211,8 +219,11 @@ class ObservationWriter:
 
 async def _copy(connection: Connection, ids: Int64s, rows: Rows, recorded_us: int) -> int:
     async with connection.transaction():
-        payload = _in_pieces(copy_bytes(ids, rows))
-        await connection.copy_to_table("observation", source=payload, columns=_COLUMNS, format="binary")
+        payload = _in_pieces(ids, rows)
+        try:
+            await connection.copy_to_table("observation", source=payload, columns=_COLUMNS, format="binary")
+        except asyncpg.LockNotAvailableError as error:
+            raise _lock_error(error, lines_of_its_own=1) from error  # the line of the copy
         runs = [column.tolist() for column in shares_of(rows.datastream_id, rows.phenomenon_us)]
         batch = await connection.fetchrow(_BATCH, recorded_us, int(ids[0]), len(ids), *runs)
         if batch["gone"]:
@@ -221,9 +232,27 @@ async def _copy(connection: Connection, ids: Int64s, rows: Rows, recorded_us: in
         return number
 
 
-async def _in_pieces(payload: bytes) -> Any:
+async def _in_pieces(ids: Int64s, rows: Rows) -> Any:
+    payload = copy_bytes(ids, rows)  # only when the table is open to us
     for start in range(0, len(payload), 1 << 18):
         yield payload[start : start + (1 << 18)]
+
+
+def _lock_error(error: Any, lines_of_its_own: int) -> Exception:
+    """Which lock was not to be had: PostgreSQL says at which row it waited, and nothing for a whole table.
+
+    The lines are counted, not read: a server may speak another language.
+    """
+    return RowHeldError() if len((error.context or "").splitlines()) > lines_of_its_own else error
+
+
+async def _insert_alone(
+    connection: Connection, first_id: int, ids: Int64s, rows: Rows, recorded_us: int
+) -> Stored:
+    try:
+        return await _insert(connection, first_id, ids, rows, recorded_us)
+    except asyncpg.LockNotAvailableError as error:
+        raise _lock_error(error, lines_of_its_own=0) from error
 
 
 async def _insert(
