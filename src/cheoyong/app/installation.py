@@ -16,6 +16,7 @@ import structlog
 
 from cheoyong.app.bus import COMMITTED, FACTS, PROGRESS, Bus
 from cheoyong.app.clock import Clock, SimulatedClock, WorldClock, real_us
+from cheoyong.app.mqtt_updates import MqttUpdates
 from cheoyong.app.replay_control import ReplayControl
 from cheoyong.app.settings import Settings
 from cheoyong.detect.silence import BACK_HELD_US
@@ -109,6 +110,7 @@ class Installation:
         self._progressed = asyncio.Event()
         self._last_progress_us = real_us()
         self.mqtt_port: int | None = None
+        self.updates: MqttUpdates | None = None
         self.troubles: dict[str, str] = {}
         self.screening: dict[str, int] = {}
         self._waiting_drafts: set[str] = set()
@@ -141,6 +143,8 @@ class Installation:
 
     async def _committed(self, stored: Stored, rows: Rows, recorded_us: int) -> None:
         self._last_number = stored.number
+        if self.updates is not None:
+            self.updates.committed(stored, rows)
         # What the pipeline does not look at needs no hint: the worker passes over it within a second.
         if len(rows) == 0 or self.directory.any_judged(rows.datastream_id):
             await self.bus.tell(COMMITTED, stored.number)

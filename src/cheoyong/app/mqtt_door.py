@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -21,7 +22,15 @@ from cheoyong.domain.errors import CheoyongError, InvalidInput, NotFound, TooMan
 from cheoyong.faces.access import Gate
 from cheoyong.flow.features_named import settle_features, without
 from cheoyong.flow.observation_json import parse_observation, row_of
-from cheoyong.links.mqtt.parse import OBSERVATIONS_TOPIC, datastream_of, observations_topic, subject_of
+from cheoyong.links.mqtt.parse import (
+    OBSERVATIONS_TOPIC,
+    SAID_PREFIX,
+    TOPICS,
+    TOPICS_ROOT,
+    datastream_of,
+    observations_topic,
+    subject_of,
+)
 from cheoyong.links.mqtt.signin import Grant, SignIn
 from cheoyong.links.mqtt.source import Arrival, MqttSource, Refusal
 from cheoyong.records.observations import Rows, concatenate
@@ -69,6 +78,10 @@ class MqttDoor:
                 self._installation.troubles["mqtt"] = str(error)
         await self._sign_in.start()
 
+    def accounts(self) -> dict[int, str]:
+        """The broker's account of each organisation whose devices may come in."""
+        return {organisation_id: room.account for organisation_id, room in self._rooms.items()}
+
     async def close(self) -> None:
         """Stop; what is not taken in stays in the broker."""
         await self._sign_in.stop()
@@ -102,7 +115,7 @@ class MqttDoor:
         return _Room(account, bus, asyncio.create_task(source.run(), name=f"mqtt {organisation_id}"))
 
     async def _authorise(self, _username: str, password: str) -> Grant | None:
-        """What the holder of a key may publish; raises Unavailable while the records cannot be asked."""
+        """What the holder of a key may publish and hear; raises Unavailable while the records are away."""
         try:
             return await self._grant(password)
         except _AWAY as error:
@@ -111,9 +124,9 @@ class MqttDoor:
             raise Unavailable(f"the broker has no room ready: {error}", mend="sign in again") from error
 
     async def _grant(self, password: str) -> Grant | None:
-        """The observations of the key holder's own datastreams (S23)."""
+        """The key holder's own datastreams to publish to, its own organisation's updates to hear (S23)."""
         who = await self._gate.key(password)
-        if who is None or not who.can("observe"):
+        if who is None or not (who.can("observe") or who.can("read")):
             return None
         rows = await self._installation.pools.flow.fetch(
             "SELECT id, part_types IS NOT NULL AS multi FROM datastream"
@@ -127,7 +140,8 @@ class MqttDoor:
             topics.append(OBSERVATIONS_TOPIC)
         return Grant(
             f"key-{who.api_key_id}",
-            publish=tuple(subject_of(topic) for topic in topics),
+            publish=tuple(SAID_PREFIX + subject_of(topic) for topic in topics) if who.can("observe") else (),
+            subscribe=_heard(who.thing_id, rows) if who.can("read") else (),
             account=await self._account_of(who.organisation_id),
         )
 
@@ -204,6 +218,15 @@ def endpoint(installation: Installation, root: str) -> str | None:
         if ":" in host
         else f"mqtt://{host}:{installation.mqtt_port}"
     )
+
+
+def _heard(thing_id: int | None, streams: Sequence[Any]) -> tuple[str, ...]:
+    """The subjects a key may hear: all of its organisation's, or those of its own thing and datastreams."""
+    if thing_id is None:
+        return (TOPICS_ROOT, TOPICS)
+    own = [f"v1.1/Things({thing_id})"]
+    own += [f"v1.1/{'Multi' * row['multi']}Datastreams({row['id']})" for row in streams]
+    return tuple(subject_of(topic) + below for topic in own for below in ("", ".>"))
 
 
 def _target(arrival: Arrival) -> int:

@@ -17,16 +17,19 @@ import uvicorn
 from cheoyong.app.archiving import archive_folder, keep_months
 from cheoyong.app.bus import Bus
 from cheoyong.app.clock import real_us
+from cheoyong.app.engines.nats import Nats
 from cheoyong.app.exercise import ExerciseAccess, prepare_exercise
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import Installation, Pools
 from cheoyong.app.keeping import ended, keep_engines, keep_worker, tell_health, tick
 from cheoyong.app.mqtt_door import MqttDoor
+from cheoyong.app.mqtt_updates import MqttUpdates
 from cheoyong.app.patience import CONNECTIONS_MAX, PatientHttp, allow_connections, end_unread
 from cheoyong.app.settings import Settings
 from cheoyong.app.web import Web
 from cheoyong.domain.errors import ConfigurationError
+from cheoyong.faces.sensorthings.entities import VERSION
 from cheoyong.links.city_pack import load_city, map_layers
 from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.connection import Database
@@ -113,8 +116,10 @@ async def _open(
         stack.push_async_callback(door.close)
         installation.mqtt_port = house.nats.mqtt_port
     host, port = listener.getsockname()[:2]
-    await _start_web(stack, installation, web, listener)
     url = f"http://{'127.0.0.1' if ip_address(host).is_unspecified else host}:{port}"
+    if house.nats is not None:
+        await _start_updates(stack, installation, house.nats, door, settings.public_url or url)
+    await _start_web(stack, installation, web, listener)
     link = f"{url}/console/#/link/{first.token}" if first else ""
     exercise = (
         await prepare_exercise(pools, organisation_id, house.folder) if settings.mode == "exercise" else None
@@ -126,6 +131,18 @@ def _layers(name: str, city: object) -> dict[str, object]:
     from cheoyong.app.map_view import map_view
 
     return map_view(city, map_layers(name))  # type: ignore[arg-type]
+
+
+async def _start_updates(
+    stack: contextlib.AsyncExitStack, installation: Installation, nats: Nats, door: MqttDoor, url: str
+) -> None:
+    """Tell MQTT subscribers what is committed."""
+    bus = await Bus.connect(nats.updates_options(), "updates")
+    stack.push_async_callback(bus.close)
+    root = f"{url.rstrip('/')}/{VERSION}"
+    updates = MqttUpdates(bus, nats, installation.pools.reading, door.accounts, root)
+    stack.push_async_callback(ended, asyncio.create_task(updates.run(), name="mqtt updates"))
+    installation.updates = updates
 
 
 async def _last_instant(database: Database) -> int:

@@ -60,6 +60,11 @@ _REFUSED = prometheus_client.Gauge(
 _CONSOLES = prometheus_client.Gauge("cheoyong_consoles", "Consoles that listen")
 _LET_GO = prometheus_client.Gauge("cheoyong_consoles_let_go", "Consoles let go because they were slow")
 
+_UPDATES_SENT = prometheus_client.Gauge("cheoyong_mqtt_updates", "Updates published to MQTT subscribers")
+_UPDATES_DROPPED = prometheus_client.Gauge(
+    "cheoyong_mqtt_updates_dropped",
+    "Entities that MQTT subscribers were not told of: too many, or unreadable",
+)
 _SCREENING = prometheus_client.Gauge(
     "cheoyong_screening", "Left out of detection, and clock jumps", ["reason"]
 )
@@ -73,6 +78,9 @@ def _gather(desk: Installation) -> None:
     _REFUSED.set(desk.intake.refused)
     _CONSOLES.set(len(desk.hub))
     _LET_GO.set(desk.hub.dropped)
+    if desk.updates is not None:
+        _UPDATES_SENT.set(desk.updates.sent)
+        _UPDATES_DROPPED.set(desk.updates.dropped)
     for reason, count in desk.screening.items():
         _SCREENING.labels(reason).set(count)
 

@@ -12,16 +12,18 @@ import pytest
 from nats.aio.client import Client
 
 from cheoyong.app.engines.nats import Nats
+from cheoyong.app.engines.nats_config import updates_prefix
 from cheoyong.domain.errors import InvalidInput, Unavailable
 from cheoyong.links.mqtt import Arrival, Grant, MqttSource, Refusal, SignIn, observations_topic, subject_of
 from cheoyong.links.mqtt import source as source_module
-from cheoyong.links.mqtt.source import FAILURES_MAX, PARKED_STREAM, PAYLOAD_BYTES_MAX, STREAM
+from cheoyong.links.mqtt.parse import SAID_PREFIX
+from cheoyong.links.mqtt.source import FAILURES_MAX, PARKED_STREAM, PAYLOAD_BYTES_MAX, STORED_PREFIX, STREAM
 
 pytestmark = pytest.mark.engines
 MINE, OTHERS = observations_topic(7), observations_topic(8)
 KEYS = {
-    "key-a": Grant("gauge-a", publish=(subject_of(MINE),)),
-    "key-b": Grant("gauge-b", publish=(subject_of(OTHERS),)),
+    "key-a": Grant("gauge-a", publish=(SAID_PREFIX + subject_of(MINE),)),
+    "key-b": Grant("gauge-b", publish=(SAID_PREFIX + subject_of(OTHERS),)),
     "reader": Grant("reader", subscribe=(subject_of(MINE),)),
 }
 Taker = Callable[[list[Arrival]], Sequence[Refusal]]
@@ -177,18 +179,35 @@ async def test_S23_a_device_subscribes_to_nothing_it_was_not_granted(
         assert getattr(refused, "value", refused) == 128  # SUBACK failure, MQTT 3.1.1 section 3.9.3
 
 
-async def test_S23_a_granted_subscription_works(nats_server: Nats, door: SignIn) -> None:
+async def test_S23_a_granted_subscription_hears_the_platform_and_not_the_device(
+    nats_server: Nats, door: SignIn
+) -> None:
+    updates = await nats.connect(**nats_server.updates_options())
     async with (
         device(nats_server, "reader", "reader") as reader,
         device(nats_server, "key-a", "gauge") as gauge,
     ):
         granted = (await reader.subscribe(MINE, qos=1))[0]
         assert getattr(granted, "value", granted) == 1
-        await gauge.publish(MINE, b"live", qos=1)
+        for qos in (0, 1):
+            await gauge.publish(MINE, b"as sent", qos=qos)
+        await updates.publish(f"{updates_prefix('ORGANISATION_7')}{subject_of(MINE)}", b"another's")
+        await updates.publish(updates_prefix(nats_server.account) + subject_of(MINE), b"live")
         async with asyncio.timeout(10):
             async for message in reader.messages:
                 assert message.payload == b"live"
                 break
+    await updates.close()
+
+
+async def test_F17_what_an_earlier_version_had_the_broker_keep_is_taken(
+    source: MqttSource, desk: Desk, bus: Client
+) -> None:
+    headers = {"Nmqtt-Pub": "1"}
+    await bus.jetstream().publish(STORED_PREFIX + subject_of(MINE), b"kept before", headers=headers)
+    async with running(source):
+        await desk.wait(lambda: source.counts.taken == 1)
+    assert [(arrival.topic, arrival.payload) for arrival in desk.arrived] == [(MINE, b"kept before")]
 
 
 async def test_F09_qos_1_and_qos_0_each_arrive_once(

@@ -11,6 +11,7 @@
         .user, .password -> str             the platform's own account user (everything allowed)
         .admit(organisation_id) -> str      its account, made without stopping anybody; its user's keywords:
         .connect_options(organisation_id=None) -> dict      keywords for nats.connect(**...)
+        .updates_options() -> dict          keywords of the connection that publishes updates
         .issuer_seed -> str                 signs MQTT sign-ins; give it to links.mqtt.SignIn
         .account -> str                     "CITY"
         .mqtt_host -> str   .mqtt_port -> int   .monitor_url -> str   .log_file -> Path   .running   .pid
@@ -38,6 +39,7 @@ from cheoyong.app.engines.nats_config import (
     ACCOUNT,
     ORGANISATIONS_MAX,
     PLATFORM_USER,
+    UPDATES_USER,
     NatsPorts,
     NatsSecrets,
     account_of,
@@ -151,6 +153,10 @@ class Nats:
         """Keywords for ``nats.connect``, into the account of an organisation that was admitted or CITY."""
         user = self.user if organisation_id is None else user_of(self.organisations.index(organisation_id))
         return {"servers": [self.url], "user": user, "password": self.password}
+
+    def updates_options(self) -> dict[str, Any]:
+        """Keywords for ``nats.connect``, into the account that updates are published from."""
+        return {**self.connect_options(), "user": UPDATES_USER}
 
     @property
     def organisations(self) -> list[int]:

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from cheoyong.links.mqtt.parse import SAID_PREFIX, TOPICS
+
 ACCOUNT = "CITY"
 PLATFORM_USER = "platform"
+UPDATES_ACCOUNT = "UPDATES"
+UPDATES_USER = "platform-updates"
 MAX_PAYLOAD_BYTES = 1 << 20
 ORGANISATIONS_MAX = 200  # with an account of their own
 _CONNECTIONS_MAX = 20_000
@@ -75,11 +79,16 @@ def config_text(
         },
         "mqtt": _mqtt(_address(mqtt_host, ports.mqtt), mqtt_tls),
         "accounts": {
-            ACCOUNT: {
-                "jetstream": "enabled",
-                "users": [_user(PLATFORM_USER, secrets)],
+            ACCOUNT: _room(ACCOUNT, _user(PLATFORM_USER, secrets)),
+            **{account: _room(account, user) for account, user in rooms},
+            # Where updates are published from; what begins with an account's name, that account alone hears.
+            UPDATES_ACCOUNT: {
+                "users": [_user(UPDATES_USER, secrets)],
+                "exports": [
+                    {"stream": f"{updates_prefix(account)}>", "accounts": [account]}
+                    for account in (ACCOUNT, *(account for account, _ in rooms))
+                ],
             },
-            **{account: {"jetstream": "enabled", "users": [user]} for account, user in rooms},
             # The names of all users of ours there may ever be have to be known from the start: a reload
             # does not change whom the callout is not asked about. Those not used yet stay here.
             "SPARE": {"users": [_user(user_of(n), secrets) for n in range(len(rooms), ORGANISATIONS_MAX)]},
@@ -90,7 +99,7 @@ def config_text(
             "timeout": 5,  # seconds for a sign-in, database included
             "auth_callout": {
                 "issuer": secrets.issuer_public,
-                "auth_users": [PLATFORM_USER, *map(user_of, range(ORGANISATIONS_MAX))],
+                "auth_users": [PLATFORM_USER, UPDATES_USER, *map(user_of, range(ORGANISATIONS_MAX))],
                 "account": ACCOUNT,
             },
         },
@@ -106,6 +115,31 @@ def account_of(organisation_id: int) -> str:
 def user_of(slot: int) -> str:
     """The platform's own user in the account that was made as the ``slot``-th."""
     return f"{PLATFORM_USER}-{slot}"
+
+
+def updates_prefix(account: str) -> str:
+    """What stands before the subject of an update that is for the devices of an account.
+
+    >>> updates_prefix(account_of(7))
+    'out.ORGANISATION_7.'
+    """
+    return f"out.{account}."
+
+
+def _room(account: str, user: dict[str, str]) -> dict[str, object]:
+    """An organisation's account: what its devices say goes aside, what they hear are our updates."""
+    return {
+        "jetstream": "enabled",
+        "users": [user],
+        # Or who subscribes to a topic would be sent what devices publish to it, unchecked.
+        "mappings": {TOPICS: f"{SAID_PREFIX}{TOPICS}"},
+        "imports": [
+            {
+                "stream": {"account": UPDATES_ACCOUNT, "subject": f"{updates_prefix(account)}{TOPICS}"},
+                "to": TOPICS,
+            }
+        ],
+    }
 
 
 def _user(name: str, secrets: NatsSecrets) -> dict[str, str]:

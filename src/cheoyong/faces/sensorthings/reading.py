@@ -29,6 +29,7 @@ from cheoyong.records.readings import (
     place_keys,
     related,
     related_counts,
+    those,
 )
 
 ROWS_EXPANDED_MAX = 50_000  # of one level; a page of many parents shows fewer children each, and links on
@@ -83,6 +84,14 @@ class Reader:
         if address.way.single():
             return await self._single(address, options, within)
         return await self._set(address, options, within, url)
+
+    async def those(self, entity: EntityType, ids: Sequence[int]) -> list[tuple[Row, dict[str, Any]]]:
+        """The entities with these ids, whole, each behind its row; Observations' have ``datastream_key``."""
+        selection = _selection(entity, Options(top=0))
+        if entity.name == "Observation":
+            selection = replace(selection, keys=("datastream",))
+        rows = await those(self.connection, ids, selection)
+        return list(zip(rows, await self._rendered(entity, Options(), rows), strict=True))
 
     async def _within(self, way: Way) -> tuple[Way, int] | None:
         """The row that a way's last step starts from, or that it ends at; NotFound when there is none.

@@ -8,7 +8,9 @@ import re
 from cheoyong.domain.errors import InvalidInput
 
 OBSERVATIONS_TOPIC = "v1.1/Observations"  # the message names its Datastream
-OBSERVATIONS_SUBJECTS = "v1//1.>"  # what of it a device may publish to, its grant says
+TOPICS = "v1//1.>"  # the subjects of all topics of the service
+TOPICS_ROOT = "v1//1"  # one who subscribes to v1.1/# has to be allowed that too
+SAID_PREFIX = "in."  # what devices publish lands below it: on the topics themselves only we speak
 _OBSERVATIONS = re.compile(r"v1\.1/(?:Multi)?Datastreams\(([0-9]{1,18})\)/Observations")
 
 

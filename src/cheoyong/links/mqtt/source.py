@@ -24,7 +24,7 @@ from nats.js.errors import NotFoundError
 
 from cheoyong.domain.errors import CheoyongError, ConfigurationError, OutOfSpace, Unavailable
 from cheoyong.domain.instant import from_datetime
-from cheoyong.links.mqtt.parse import OBSERVATIONS_SUBJECTS, topic_of
+from cheoyong.links.mqtt.parse import SAID_PREFIX, TOPICS, topic_of
 
 STREAM = "$MQTT_msgs"  # names fixed by nats-server (server/mqtt.go)
 STORED_PREFIX = "$MQTT.msgs."
@@ -125,7 +125,7 @@ class MqttSource:
     async def run(self) -> None:
         """Take messages until cancelled. What was handed out but not taken comes again."""
         stored = await self._bus.subscribe(_DELIVERY_SUBJECT, queue=_CONSUMER, cb=self._keep)
-        passing = await self._bus.subscribe(OBSERVATIONS_SUBJECTS, queue=_CONSUMER, cb=self._pass)
+        passing = await self._bus.subscribe(SAID_PREFIX + TOPICS, queue=_CONSUMER, cb=self._pass)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_stored())
@@ -139,7 +139,7 @@ class MqttSource:
         metadata = message.metadata
         sequence, delivery = int(metadata.sequence.stream), int(metadata.num_delivered)
         self.counts.redelivered += delivery > 1
-        topic = topic_of(message.subject.removeprefix(STORED_PREFIX))
+        topic = topic_of(message.subject.removeprefix(STORED_PREFIX).removeprefix(SAID_PREFIX))
         arrived_us = from_datetime(metadata.timestamp)
         await self._stored.put(_Held(Arrival(topic, message.data, sequence, delivery, arrived_us), message))
 
@@ -150,8 +150,9 @@ class MqttSource:
         if len(message.data) > PAYLOAD_BYTES_MAX:
             self.counts.lost_qos0 += 1
             return
+        topic = topic_of(message.subject.removeprefix(SAID_PREFIX))
         try:
-            self._passing.put_nowait(Arrival(topic_of(message.subject), message.data, None))
+            self._passing.put_nowait(Arrival(topic, message.data, None))
         except asyncio.QueueFull:
             self.counts.lost_qos0 += 1
 
@@ -285,7 +286,8 @@ def _consumer() -> ConsumerConfig:
         durable_name=_CONSUMER,
         deliver_subject=_DELIVERY_SUBJECT,
         deliver_group=_CONSUMER,
-        filter_subject=STORED_PREFIX + OBSERVATIONS_SUBJECTS,
+        # Without the prefix: what earlier versions had the broker keep.
+        filter_subjects=[STORED_PREFIX + SAID_PREFIX + TOPICS, STORED_PREFIX + TOPICS],
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_S,
         max_ack_pending=PENDING_MAX,
