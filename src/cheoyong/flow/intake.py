@@ -151,8 +151,8 @@ class Intake:
 
     async def take_in(self, rows: Rows) -> Taken:
         """Store rows as ``submit`` does; says also how many were new."""
-        # Where nothing waits there is nobody to go before.
-        urgent = self._rows_waiting > 0 and (len(rows) == 0 or self._judged(rows.datastream_id))
+        # Always, not only while others wait: two submissions of one gauge must not change places.
+        urgent = len(rows) == 0 or self._judged(rows.datastream_id)
         bound = ROWS_WAITING_MAX - (0 if urgent else ROWS_RESERVED)
         if self._rows_waiting > 0 and self._rows_waiting + len(rows) > bound:
             self.refused += len(rows)

@@ -37,7 +37,9 @@ _AFTER = {
     (SHELVED, CLEARED): CLEARED,
     (SHELVED, WITHDRAWN): WITHDRAWN,
     (CLEARED, RAISED): RAISED,
+    (CLEARED, WITHDRAWN): WITHDRAWN,  # late data show that it should never have been
     (WITHDRAWN, RAISED): RAISED,
+    (WITHDRAWN, CLEARED): CLEARED,
 }
 # Who repeats a step renews what it says (a longer shelf, a newer value).
 _RENEWED = {(RAISED, RAISED), (SHELVED, SHELVED)}
