@@ -6,12 +6,13 @@ import re
 from playwright.sync_api import expect
 
 from .test_every_look import looks, wrong_with
-from .walking import Walk
+from .walking import OPERATOR, Walk
 
 
 def test_O3_an_alarm_is_put_aside_with_an_end_and_a_reason_and_taken_back(walk: Walk) -> None:
     walk.to_the_peak()
     look = walk.look
+    look.be(OPERATOR)
     look.card("알람 ·").click()
     detail = look.page.get_by_role("button", name="보류", exact=True)
     detail.click()

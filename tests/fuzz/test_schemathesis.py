@@ -97,6 +97,14 @@ def of_the_console(hammered: Hammered, examples: int) -> int:
     return sum(hammer(one, hammered.serving.url, headers, examples) for one in described_there)
 
 
+# First: what is asked of the console below may revoke the key.
+def test_S07_the_description_of_sensorthings_is_for_those_who_may_read(hammered: Hammered) -> None:
+    url = f"{hammered.serving.url}/v1.1/api"
+    for headers in ({}, {"authorization": "Bearer cyk_nothing"}):
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == 401
+    assert hammered.http.get("/v1.1/api").status_code == 200
+
+
 def test_sensorthings_answers_as_it_describes_itself(hammered: Hammered) -> None:
     assert of_sensorthings(hammered, FEW, SOME) > 100
 
@@ -113,10 +121,3 @@ def test_sensorthings_answers_as_it_describes_itself_for_many(hammered: Hammered
 @pytest.mark.faults
 def test_the_console_api_answers_as_it_describes_itself_for_many(hammered: Hammered) -> None:
     assert of_the_console(hammered, MANY) > 1_000
-
-
-def test_S07_the_description_of_sensorthings_is_for_those_who_may_read(hammered: Hammered) -> None:
-    url = f"{hammered.serving.url}/v1.1/api"
-    for headers in ({}, {"authorization": "Bearer cyk_nothing"}):
-        assert httpx.get(url, headers=headers, trust_env=False).status_code == 401
-    assert hammered.http.get("/v1.1/api").status_code == 200

@@ -96,13 +96,13 @@ async def observe(live: Live, stream: int, first: int, count: int) -> None:
 @pytest.fixture(scope="module")
 def stream(live: Live) -> int:
     """The datastream of a gauge, at values below all its levels."""
-    return register(live.device, "listened", series="guyeong_stage_m")[1]
+    return register(live.device, "listened", series="myeongjeong_stage_m")[1]
 
 
 async def test_F30_three_hundred_listeners_hear_everything_while_twenty_are_stuck(
     live: Live, stream: int
 ) -> None:
-    series, rounds = "guyeong_stage_m", 6
+    series, rounds = "myeongjeong_stage_m", 6
     await asyncio.to_thread(live.serving.caught_up)
     brisk = await asyncio.gather(*(Listener.opened(live, series) for _ in range(280)))
     stuck = await asyncio.gather(*(Listener.opened(live, series, stuck=True) for _ in range(20)))
