@@ -120,6 +120,21 @@ async def test_F06_what_nobody_reads_takes_up_nothing_and_what_fails_is_given_ba
     assert desk.bounded.held == 0
 
 
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "in chunks"])
+async def test_F06_while_nothing_more_can_be_kept_only_small_bodies_are_read(
+    desk: Desk, announced: bool
+) -> None:
+    full = True
+    desk.bounded._full = lambda: full
+    desk.go.set()
+    refused = await desk.client.post("/", content=bytes(LARGE) if announced else in_pieces(LARGE))
+    assert (refused.status_code, refused.headers["retry-after"], desk.reading) == (429, "1", 0)
+    assert (desk.refusals, desk.bounded.held) == (1, 0)
+    assert (await desk.client.post("/", content=bytes(64 << 10))).status_code == 201
+    full = False
+    assert (await desk.client.post("/", content=bytes(LARGE))).status_code == 201
+
+
 def test_F06_no_memory_left_is_no_fault_of_the_sender() -> None:
     problem = problem_of(MemoryError())
     assert (problem.status, problem.code, problem.error_id) == (503, "unavailable", "")

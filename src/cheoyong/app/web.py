@@ -151,7 +151,12 @@ class Web:
         self.litestar.state["shelf"] = shelf
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
         self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
-        bounded = BoundBodies(self._route, installation.note_pressure, streamed=("/bulk/",))
+        bounded = BoundBodies(
+            self._route,
+            installation.note_pressure,
+            streamed=("/bulk/",),
+            full=lambda: installation.intake.full,
+        )
         edge = SecurityHeaders(ProblemEdge(LimitAddresses(bounded, limits)))
         self._app = KnownAs(edge, installation.settings.public_url)
 

@@ -161,7 +161,9 @@ class BoundBodies:
 
     A body counts from when the app first asks for it (so after it has asked who is there) until it is
     answered, with the length it announces, or as it comes when it announces none. ``refused`` is called
-    at each refusal. Below the paths ``streamed`` bodies are never held whole, and the face bounds itself.
+    at each refusal. While ``full`` says that what is read could not be kept, a body over 64 KiB is refused
+    unread, or where it has come to; its sender's connection is drained. Below the paths ``streamed``
+    bodies are never held whole, and the face bounds itself.
     """
 
     def __init__(
@@ -171,8 +173,10 @@ class BoundBodies:
         *,
         bytes_max: int = BODIES_BYTES_MAX,
         streamed: tuple[str, ...] = (),
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self.app = app
+        self._full = full
         self._streamed = streamed
         self.bytes_max = bytes_max
         self.held = 0
@@ -189,6 +193,8 @@ class BoundBodies:
 
         async def counted_receive() -> Any:
             nonlocal came, held
+            if not streamed and max(came, _announced(scope)) > SMALL_BODY_BYTES and self._full():
+                raise self._refusal("more comes than can be stored")
             if not held:
                 count = _announced(scope)
                 if streamed:  # as much as it says, but no more than is ever held of it; 1: it says nothing
@@ -210,11 +216,14 @@ class BoundBodies:
         others = self.held - already
         # Alone, a body may be as large as the app behind takes it.
         if others and self.held + count > self.bytes_max - reserved:
-            BODIES_REFUSED.inc()
-            self._refused()
-            raise TooMany("too much is on its way at once", retry_after_s=1, where="body")
+            raise self._refusal("too much is on its way at once")
         self.held += count
         return count
+
+    def _refusal(self, why: str) -> TooMany:
+        BODIES_REFUSED.inc()
+        self._refused()
+        return TooMany(why, retry_after_s=1, where="body")
 
 
 def _announced(scope: Mapping[str, Any]) -> int:

@@ -6,6 +6,7 @@ A plain ASGI handler: no routing table, no model layer between the socket and th
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 16 << 20
+IN_LOOP_BYTES_MAX = 64 << 10  # of rows that are judged where all else waits for it; more goes to a thread
 _INTO_DATASTREAM = re.compile(r"/+(Multi)?Datastreams\((?:id=)?'?(-?\d{1,40})'?\)/Observations/?$")
 _INTO_ALL = ("/Observations", "/Observations/", "/CreateObservations", "/CreateObservations/")
 _LINKED = ("Datastream", "MultiDatastream", "FeatureOfInterest")
@@ -112,7 +114,11 @@ class Ingest:
             entry = self._directory.writable(datastream_id, principal.organisation_id, principal.thing_id)
             return entry.observation_type
 
-        judged = judge_data_arrays(arrays, type_of, self._now_us())
+        if len(body) > IN_LOOP_BYTES_MAX:  # looked up before: what is known may change while a thread judges
+            known = {array.datastream.id: _outcome(type_of, array.datastream.id) for array in arrays}
+            judged = await asyncio.to_thread(judge_data_arrays, arrays, lambda i: known[i](), self._now_us())
+        else:
+            judged = judge_data_arrays(arrays, type_of, self._now_us())
         parts = [item.rows for item in judged if len(item.rows)]
         ids: list[int] = []
         faults: dict[int, NotFound] = {}
@@ -126,6 +132,20 @@ class Ingest:
         if faults or any(item.errors for item in judged):
             links = _with_errors(judged, faults, links)
         await _created(send, msgspec.json.encode(links), [])
+
+
+def _outcome(type_of: Callable[[int], ResultType], datastream_id: int) -> Callable[[], ResultType]:
+    """What ``type_of`` says now, an error too, to be said later."""
+    try:
+        found = type_of(datastream_id)
+    except CheoyongError as error:
+        fault = error
+
+        def refuse() -> ResultType:
+            raise fault
+
+        return refuse
+    return lambda: found
 
 
 def _with_errors(
