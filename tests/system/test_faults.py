@@ -182,11 +182,20 @@ async def test_S23_a_device_bound_to_its_thing_cannot_publish_as_another(live: L
         assert send(device, data_array(my_stream, [(LAST_WEEK_US + 1, 1.0)])).status_code == 201
 
 
-async def test_S23_nobody_comes_in_over_mqtt_without_a_key_that_may_write(live: Live) -> None:
-    reader = new_key(live.admin, can_write=False)
-    for key in ("", "wrong", reader, "cyk_000000000000_" + "A" * 43):
+async def test_S23_nobody_comes_in_over_mqtt_without_a_key(live: Live) -> None:
+    for key in ("", "wrong", "cyk_000000000000_" + "A" * 43):
         with pytest.raises(aiomqtt.MqttError):
             await publish(live, key, 1, b'{"result": 1}')
+
+
+async def test_S23_who_may_only_read_listens_and_publishes_nothing(live: Live) -> None:
+    _, stream = register(live.device, "read only")
+    reader = new_key(live.admin, can_write=False)
+    body = f'{{"phenomenonTime": "{format_instant(LAST_WEEK_US)}", "result": %d}}'
+    await publish(live, reader, stream, (body % 1).encode())  # acknowledged and dropped, as MQTT 3.1.1 has it
+    await publish(live, live.key, stream, (body % 2).encode())
+    await asyncio.to_thread(wait_until, lambda: stored(live, stream), "the observation of who may write")
+    assert [float(row.split("|")[1]) for row in stored(live, stream)] == [2.0]
 
 
 async def test_S23_a_device_may_not_listen_to_everything(live: Live) -> None:
