@@ -15,7 +15,7 @@ import pytest
 from running_city import City
 from serving import new_key, register, wait_until
 
-from cheoyong.faces.sensorthings.conformance import CREATE_OVER_MQTT
+from cheoyong.faces.sensorthings.conformance import CREATE_OVER_MQTT, RECEIVE_OVER_MQTT
 
 pytestmark = pytest.mark.engines
 SET = "v1.1/Observations"
@@ -41,6 +41,8 @@ async def publish(city: City, key: str, *messages: tuple[str, str]) -> None:
 async def test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to(city: City) -> None:
     settings = city.http.get("/v1.1").json()["serverSettings"]
     assert CREATE_OVER_MQTT in settings["conformance"]
+    assert RECEIVE_OVER_MQTT in settings["conformance"]
+    assert settings[RECEIVE_OVER_MQTT] == settings[CREATE_OVER_MQTT]
     (endpoint,) = settings[CREATE_OVER_MQTT]["endpoints"]
     where = urlsplit(endpoint)
     assert where.scheme == "mqtt"

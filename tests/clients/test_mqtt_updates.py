@@ -184,3 +184,80 @@ async def test_S23_a_key_for_the_whole_organisation_may_listen_to_the_service_on
     async with aiomqtt.Client("127.0.0.1", city.serving.mqtt_port, username="x", password=city.key) as client:
         answer = (await client.subscribe(topic))[0]
         assert getattr(answer, "value", answer) == 128
+
+
+async def test_an_entity_created_is_told_at_its_set_and_one_changed_at_its_topic_and_its_properties(
+    city: City,
+) -> None:
+    changed, stream = register(city.http, "entity changed")
+    own = f"v1.1/Things({changed})"
+    topics = ("v1.1/Things", "v1.1/Datastreams", "v1.1/Sensors", f"{own}/Datastreams", own, f"{own}/name",
+              f"{own}/properties", f"v1.1/Datastreams({stream})/Thing/name",
+              "v1.1/Things?$select=name")  # fmt: skip
+    probe_stream = register(city.http, "entity probe")[1]
+    probe = f"v1.1/Datastreams({probe_stream})/Observations"
+    async with listening(city, city.key, probe, *topics) as ear:
+        await noticed(city, ear, probe, probe_stream)
+        made, made_stream = register(city.http, "entity created")
+        at: dict[str, Any] = {}
+        sets = {"v1.1/Things", "v1.1/Datastreams", "v1.1/Sensors", "v1.1/Things?$select=name"}
+        while not sets <= at.keys():
+            topic, value = await ear.next()
+            if "@iot.id" not in value or value["name"] == "entity created":
+                at[topic] = value
+        assert at["v1.1/Things"] == city.http.get(f"/v1.1/Things({made})").json()
+        assert at["v1.1/Datastreams"]["@iot.id"] == made_stream
+        assert at["v1.1/Things?$select=name"] == {"name": "entity created"}
+        assert own not in at
+        at.clear()
+        change = {"name": "entity anew", "properties": {"a": 1}}
+        assert city.http.patch(f"/v1.1/Things({changed})", json=change).status_code == 200
+        patched = city.http.patch(f"/v1.1/Datastreams({stream})", json={"description": "anew"})
+        assert patched.status_code == 200
+        awaited = {"v1.1/Things", own, f"{own}/name", f"{own}/properties", f"{own}/Datastreams",
+                   f"v1.1/Datastreams({stream})/Thing/name"}  # fmt: skip
+        while not awaited <= at.keys():
+            topic, value = await ear.next()
+            at[topic] = value
+        assert at[own] == at["v1.1/Things"] == city.http.get(f"/v1.1/Things({changed})").json()
+        assert at[f"{own}/name"] == at[f"v1.1/Datastreams({stream})/Thing/name"] == {"name": "entity anew"}
+        assert at[f"{own}/properties"] == {"properties": {"a": 1}}
+        assert at[f"{own}/Datastreams"]["description"] == "anew"
+
+
+async def test_an_observation_that_is_changed_is_told_at_its_set_and_its_own_topic(city: City) -> None:
+    _, stream = register(city.http, "observation changed")
+    own = f"v1.1/Datastreams({stream})/Observations"
+    observe(city, stream, 1.5)
+    row = city.http.get(f"/{own}").json()["value"][0]["@iot.id"]
+    itself = f"v1.1/Observations({row})"
+    async with listening(city, city.key, own, itself) as ear:
+        await noticed(city, ear, own, stream)
+        assert city.http.patch(f"/{itself}", json={"result": 2.5}).status_code == 200
+        at: dict[str, Any] = {}
+        while not {own, itself} <= at.keys():
+            topic, value = await ear.next()
+            if value["@iot.id"] == row:
+                at[topic] = value["result"]
+    assert at == {own: 2.5, itself: 2.5}
+
+
+async def test_S08_an_entity_of_another_organisation_is_told_to_nobody_else(city: City) -> None:
+    key, thing, stream = stranger(city, "entity stranger")
+    with contextlib.suppress(aiomqtt.MqttError):
+        await publish(city, key)
+    _, ours = register(city.http, "entity ours")
+    mine, theirs = f"v1.1/Datastreams({ours})/Observations", f"v1.1/Datastreams({stream})/Observations"
+    async with listening(city, city.key, "v1.1/#") as us, listening(city, key, "v1.1/#") as them:
+        await noticed(city, us, mine, ours)
+        await noticed(city, them, theirs, stream, key)
+        with city.serving.client(key) as http:
+            for number in range(2):
+                assert http.patch(f"/v1.1/Things({thing})", json={"name": f"t{number}"}).status_code == 200
+                while (await them.next())[0] != f"v1.1/Things({thing})/name":
+                    pass
+        made, _ = register(city.http, "entity after")
+        while (found := await us.next())[0] != "v1.1/Things" or found[1]["@iot.id"] != made:
+            pass
+    assert not any(value.get("@iot.id") == thing or "t1" in value.values() for _, value in us.heard)
+    assert not any(topic == mine for topic, _ in them.heard)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
 import msgspec
@@ -24,9 +24,12 @@ from cheoyong.app.engines.nats_config import UPDATES_ACCOUNT, updates_prefix
 from cheoyong.domain.errors import CheoyongError
 from cheoyong.faces.sensorthings.entities import ENTITIES
 from cheoyong.faces.sensorthings.reading import Reader
-from cheoyong.faces.sensorthings.updates import Wanted, entity_said, said, set_topics
+from cheoyong.faces.sensorthings.updates import ROOT, Wanted, entity_said, said, set_topics
+from cheoyong.records.connection import Connection
+from cheoyong.records.news import NewsReader
 from cheoyong.records.observations import Rows, Stored
 from cheoyong.records.reading_pool import ReadingPool
+from cheoyong.records.readings import Step, Way, find
 
 ASKED_EVERY_S = 1.0
 SUBSCRIPTIONS_MAX = 50_000  # of all organisations; those beyond are not told
@@ -36,6 +39,10 @@ _ASKING_SHARE = 20  # asking takes a twentieth of the time at most
 
 _log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
+# By table; a datastream is of one of two kinds, and is found as that one only.
+_SETS: dict[str, tuple[str, ...]] = {entity.noun: (name,) for name, entity in ENTITIES.items()} | {
+    "datastream": ("Datastreams", "MultiDatastreams")
+}
 Waiting = tuple[str, int, bool]  # entity set, id, whether it was changed (else it is new)
 
 
@@ -55,6 +62,7 @@ class MqttUpdates:
         self._root = root
         self._wanted: dict[int, Wanted] = {}
         self._waiting: dict[int, deque[Waiting]] = {}
+        self._news: dict[int, NewsReader] = {}
         self._wake = asyncio.Event()
         self.sent = 0
         self.dropped = 0
@@ -72,10 +80,16 @@ class MqttUpdates:
             self.dropped += max(0, len(ids) - ENTITIES_PER_S)
             self._put(organisation_id, [("Observations", int(i), False) for i in ids[-ENTITIES_PER_S:]])
 
-    def changed(self, organisation_id: int, set_name: str, row_id: int, *, new: bool) -> None:
-        """An entity was created or changed, and that is committed."""
-        if organisation_id in self._wanted:
-            self._put(organisation_id, [(set_name, row_id, not new)])
+    async def look(self, wanted: Iterable[int]) -> None:
+        """Find the entities that were created or changed, for organisations that want to hear of any."""
+        self._news = {one: self._news.get(one, NewsReader()) for one in wanted}
+        for organisation_id, reader in self._news.items():
+            async with self._reading.alone(organisation_id) as connection:
+                news = await reader.look(connection)
+            self._put(
+                organisation_id,
+                [(name, found.id, found.changed) for found in news for name in _SETS.get(found.noun, ())],
+            )
 
     def _put(self, organisation_id: int, items: Sequence[Waiting]) -> None:
         waiting = self._waiting.setdefault(organisation_id, deque(maxlen=ENTITIES_PER_S))
@@ -94,15 +108,17 @@ class MqttUpdates:
         while True:
             began_s = time.monotonic()
             try:
-                await self.ask()
+                wanted = await self.ask()
+                await self.look(wanted)
+                self._wanted = wanted
                 self.trouble = ""
-            except (CheoyongError, ValueError, KeyError) as error:
+            except (CheoyongError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KeyError) as error:
                 self._note(error)
             spent_s = time.monotonic() - began_s
             await asyncio.sleep(max(ASKED_EVERY_S, _ASKING_SHARE * spent_s))
 
-    async def ask(self) -> None:
-        """Learn who listens to what; raises Unavailable while the broker does not say."""
+    async def ask(self) -> dict[int, Wanted]:
+        """By organisation, who listens to what; raises Unavailable while the broker does not say."""
         page = f"subsz?subs=1&limit={SUBSCRIPTIONS_MAX}&acc={UPDATES_ACCOUNT}"
         listed = (await asyncio.to_thread(self._nats.figures, page)).get("subscriptions_list") or []
         subjects = [entry["subject"] for entry in listed]
@@ -112,7 +128,7 @@ class MqttUpdates:
             wanted = Wanted.of(s.removeprefix(prefix) for s in subjects if s.startswith(prefix))
             if wanted:
                 found[organisation_id] = wanted
-        self._wanted = found
+        return found
 
     async def _tell_on(self) -> None:
         while True:
@@ -150,15 +166,20 @@ class MqttUpdates:
     ) -> None:
         async with self._reading.alone(organisation_id) as connection:
             shown = await Reader(connection, self._root).those(ENTITIES[set_name], ids)
+            paths = await _paths(connection, wanted, set_name, [row["id"] for row, _ in shown])
         for row, entity in shown:
             if set_name == "Observations":
                 multi = "MultiDatastream@iot.navigationLink" in entity
                 topics = set_topics(set_name, row["datastream_key"], multi=multi)
             else:
                 topics = set_topics(set_name)
+            topics += [path for path, member in paths.get(row["id"], ()) if not member]
             messages = list(said(wanted, topics, entity))
             if changed:
-                messages += entity_said(wanted, set_name, row["id"], entity)
+                own = f"{ROOT}{set_name}({row['id']})"
+                messages += entity_said(wanted, own, set_name, entity)
+                led = paths.get(row["id"], ())
+                messages += [(path, {member: entity.get(member)}) for path, member in led if member]
             for topic, value in messages:
                 await self._bus.client.publish(f"{updates_prefix(account)}{topic}", _encode(value))
                 self.sent += 1
@@ -168,3 +189,24 @@ class MqttUpdates:
         if trouble != self.trouble:
             _log.warning("mqtt_updates_trouble", error=trouble)
         self.trouble = trouble
+
+
+async def _paths(
+    connection: Connection, wanted: Wanted, set_name: str, ids: Sequence[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """By id of an entity: the topics over several entities that lead to it, and the property each ends at."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for topic, address in wanted.paths.items():
+        if address.entity.set_name != set_name or address.ending or address.raw:
+            continue
+        way = address.way
+        if way.single():
+            row_id = await find(connection, way)
+            led = [] if row_id is None else [row_id]
+        else:
+            last = way.steps[-1].relation
+            ways = [Way(way.start, (*way.steps[:-1], Step(last, row_id))) for row_id in ids]
+            led = [row_id for one in ways if (row_id := await find(connection, one)) is not None]
+        for row_id in set(led) & set(ids):
+            found.setdefault(row_id, []).append((topic, address.member))
+    return found

@@ -9,8 +9,8 @@ import httpx
 from sensorthings_bodies import get
 
 from cheoyong.faces.sensorthings.conformance import (
-    CREATE_OVER_MQTT,
     EXTENSIONS,
+    OVER_MQTT,
     REQUIREMENTS,
     Requirement,
     served_identifiers,
@@ -58,7 +58,7 @@ async def test_the_landing_page_lists_the_entity_sets_and_what_is_really_served(
         page: Any = await get(client, address)
         assert [item["name"] for item in page["value"]] == list(ENTITIES)
         # No MQTT door stands beside this server, and it does not claim one.
-        expected = [name for name in served_identifiers() if name != CREATE_OVER_MQTT]
+        expected = [name for name in served_identifiers() if name not in OVER_MQTT]
         assert page["serverSettings"]["conformance"] == expected
         for item in page["value"]:
             assert "value" in await get(client, item["url"])

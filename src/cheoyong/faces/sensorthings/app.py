@@ -20,7 +20,7 @@ from cheoyong.faces.sensorthings.batch import Batch, Whole
 from cheoyong.faces.sensorthings.batch_json import parse_json, render_json
 from cheoyong.faces.sensorthings.batch_multipart import parse_multipart, render_multipart
 from cheoyong.faces.sensorthings.changing import Changer
-from cheoyong.faces.sensorthings.conformance import CREATE_OVER_MQTT, served_identifiers
+from cheoyong.faces.sensorthings.conformance import OVER_MQTT, served_identifiers
 from cheoyong.faces.sensorthings.creating import BODY_BYTES_MAX, Creator
 from cheoyong.faces.sensorthings.entities import ENTITIES, VERSION, entity_link
 from cheoyong.faces.sensorthings.ingest import Ingest, Nested, Receive, Scope, Send, read_body, root_url
@@ -289,10 +289,11 @@ def _not_allowed(path: str) -> MethodNotAllowedException:
 def _landing(root: str, mqtt: str | None) -> dict[str, Any]:
     claimed = served_identifiers()
     settings: dict[str, Any] = {"conformance": claimed}
-    if mqtt is None:
-        claimed.remove(CREATE_OVER_MQTT)
-    else:
-        settings[CREATE_OVER_MQTT] = {"endpoints": [mqtt]}
+    for name in OVER_MQTT:
+        if mqtt is None:
+            claimed.remove(name)
+        else:
+            settings[name] = {"endpoints": [mqtt]}
     return {
         "value": [{"name": name, "url": f"{root}/{name}"} for name in ENTITIES],
         "serverSettings": settings,

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 _BASE = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
 _CREATE_OVER_MQTT = "create-observations-via-mqtt/observations-creation"
-CREATE_OVER_MQTT = _BASE + _CREATE_OVER_MQTT  # the landing page names the endpoint under it
+CREATE_OVER_MQTT = _BASE + _CREATE_OVER_MQTT
+_RECEIVE_OVER_MQTT = "receive-updates-via-mqtt/receive-updates"
+RECEIVE_OVER_MQTT = _BASE + _RECEIVE_OVER_MQTT
+OVER_MQTT = (CREATE_OVER_MQTT, RECEIVE_OVER_MQTT)  # the landing page names the endpoint under each
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,14 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "test_S08_devices_of_every_organisation_publish_to_the_set_of_all_and_only_into_their_own",
         "test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to",
     ),
-    _not_yet("receive-updates-via-mqtt/receive-updates", "subscriptions are not served yet"),
+    _shown(
+        _RECEIVE_OVER_MQTT,
+        "test_an_observation_is_told_at_its_datastream_and_at_the_set_of_all_as_get_shows_it",
+        "test_an_entity_created_is_told_at_its_set_and_one_changed_at_its_topic_and_its_properties",
+        "test_an_observation_that_is_changed_is_told_at_its_set_and_its_own_topic",
+        "test_S08_nobody_hears_another_organisation_by_any_topic_or_wildcard",
+        "test_the_landing_page_names_an_mqtt_endpoint_that_a_client_can_sign_in_to",
+    ),
 )
 
 

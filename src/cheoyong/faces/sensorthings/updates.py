@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cheoyong.domain.errors import NotFound
+from cheoyong.faces.sensorthings.address import Address, parse_address
 from cheoyong.faces.sensorthings.entities import ENTITIES
 
 ROOT = "v1//1."
 TOPICS_MAX = 10_000  # of one organisation that are told apart
+PATHS_MAX = 100  # of one organisation: each is looked up for each entity
 _LINK = "@iot.navigationLink"
 _STREAM = re.compile(r"v1//1\.(?:Multi)?Datastreams\(([0-9]{1,10})\)\.Observations(?:\?.*)?")
 
@@ -24,13 +27,15 @@ _STREAM = re.compile(r"v1//1\.(?:Multi)?Datastreams\(([0-9]{1,10})\)\.Observatio
 class Wanted:
     """What the devices of one organisation have subscribed to.
 
-    ``plain`` topics, ``selecting`` ones by the topic before their ``?$select=``, ``patterns`` with wildcards.
+    ``plain`` topics, ``selecting`` ones by the topic before their ``?$select=``, ``patterns`` with wildcards;
+    ``paths`` are topics over several entities (``Things(1)/Datastreams``), a hundred at most.
     """
 
     plain: set[str] = field(default_factory=set)
     selecting: dict[str, set[str]] = field(default_factory=dict)
     patterns: set[tuple[str, ...]] = field(default_factory=set)
     streams: set[int] = field(default_factory=set)
+    paths: dict[str, Address] = field(default_factory=dict)
     every_stream: bool = False
 
     @classmethod
@@ -58,10 +63,21 @@ class Wanted:
             self.streams.add(int(stream[1]))
         base, question, _ = subject.partition("?")
         self.every_stream |= base == f"{ROOT}Observations"
+        self._add_path(base)
         if question:
             self.selecting.setdefault(base, set()).add(subject)
         else:
             self.plain.add(subject)
+
+    def _add_path(self, base: str) -> None:
+        try:
+            address = parse_address("/" + base.removeprefix(ROOT).replace(".", "/").replace("//", "."))
+        except NotFound:
+            return  # no topic of the service: nothing is ever told there
+        # Observations of a datastream say themselves where they belong.
+        if address.way.steps and not _STREAM.fullmatch(base) and len(self.paths) < PATHS_MAX:
+            self.paths[base] = address
+            self.every_stream |= address.entity.name == "Observation"
 
     def __bool__(self) -> bool:
         """Whether anything is asked for."""
@@ -103,13 +119,12 @@ def set_topics(set_name: str, stream_id: int | None = None, *, multi: bool = Fal
 
 
 def entity_said(
-    wanted: Wanted, set_name: str, row_id: int, shown: Mapping[str, Any]
+    wanted: Wanted, topic: str, set_name: str, shown: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """What to publish of an entity that was changed at its own topic and those of its properties.
+    """What to publish of an entity that was changed at a topic of its own and those of its properties.
 
     A property is said as GET shows it: ``{"name": "Samho"}``.
     """
-    topic = f"{ROOT}{set_name}({row_id})"
     yield from said(wanted, [topic], shown)
     for name in ENTITIES[set_name].properties:
         if wanted.hears(f"{topic}.{name}"):
