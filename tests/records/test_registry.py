@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.domain.errors import Conflict, NotFound, TooLarge
+from cheoyong.records import readings
 from cheoyong.records.conditions import Compare, Constant, Every, Field, Order, Parameters, order_sql
 from cheoyong.records.connection import APP, ROLES, Database, as_organisation, open_pool
 from cheoyong.records.migrate import migrate
@@ -217,6 +218,37 @@ async def test_the_latest_of_many_datastreams_is_one_statement_of_index_steps(
         )
     assert "Index Scan Backward using observation_before_key on observation_before" in plan
     assert "Seq Scan on observation_" not in plan
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(2, 0), (2, 1), (10, 0), (3, 5)])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_related_rows_are_the_same_read_at_once_or_parent_by_parent(
+    house: Any, monkeypatch: pytest.MonkeyPatch, limit: int, offset: int, descending: bool
+) -> None:
+    pool, _ = house
+    made: dict[int, list[int]] = {}
+    async with as_organisation(pool, 1) as connection:
+        for children in (0, 1, 4):
+            thing = await insert(connection, 1, a_thing())
+            made[thing] = []
+            for _ in range(children):
+                draft = a_datastream()
+                draft.needs["thing_id"] = Existing("thing", thing, "Thing")
+                made[thing].append(await insert(connection, 1, draft))
+        wanted = Selection(
+            "datastream", ("id",), order=(Order(Field("id"), descending),), limit=limit, offset=offset
+        )
+        expected = {
+            thing: sorted(ids, reverse=descending)[offset : offset + limit] for thing, ids in made.items()
+        }
+        for at_once_max in (readings.AT_ONCE_MAX, 4, 0):  # five rows are one too many for the second
+            monkeypatch.setattr(readings, "AT_ONCE_MAX", at_once_max)
+            found = await related(connection, "thing", "datastreams", list(made), wanted)
+            assert {thing: [row["id"] for row in found.get(thing, [])] for thing in made} == expected
+    async with as_organisation(pool, 2) as connection:
+        assert await related(connection, "thing", "datastreams", list(made), wanted) == {}
+        monkeypatch.undo()
+        assert await related(connection, "thing", "datastreams", list(made), wanted) == {}
 
 
 async def test_a_range_of_time_is_read_by_the_index(

@@ -60,6 +60,12 @@ class Relation:
         """Whether it leads to any number of rows."""
         return not self.key
 
+    @property
+    def column(self) -> str:
+        """The one column of the target rows that names their parent; "" when it takes more to tell."""
+        column, _, parent = self.condition.partition(" = ")
+        return column if parent == "{parent}" and not self.order else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Noun:

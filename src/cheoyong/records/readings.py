@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -20,6 +20,7 @@ from cheoyong.records.gathering import OWNER, gathered_source, is_gathered
 from cheoyong.records.keyset import OWN_PLACE, Key, after_sql, keys_of
 from cheoyong.records.nouns import NOUNS, OBSERVATIONS, Noun, Relation
 
+AT_ONCE_MAX = 4_000  # related rows read without looking at each parent by itself
 ROWS_MAX = 10_001  # one more than the largest page, to see whether there is a next one
 Row = Any  # asyncpg.Record: columns by name
 
@@ -175,9 +176,14 @@ async def related(
 
     ``parents`` are row ids for a relation to many, target ids for one to one; the answer is by them.
     """
+    link = NOUNS[noun].relations[relation]
+    column = link.column if link.many else "n.id"
+    if column and link is not OBSERVATIONS and len(parents) <= AT_ONCE_MAX:
+        rows = await _at_once(connection, column, parents, selection)
+        if rows is not None:
+            return rows
     parameters = Parameters()
     ids = parameters.add(list(parents), "bigint[]")
-    link = NOUNS[noun].relations[relation]
     condition = link.condition.format(parent="p.id") if link.many else "n.id = p.id"
     if selection.condition is not None:
         condition += f" AND {condition_sql(NOUNS[selection.noun], selection.condition, parameters)}"
@@ -196,6 +202,32 @@ async def those(connection: Connection, ids: Sequence[int], selection: Selection
     inner = _select(selection, " WHERE n.id = p.id", parameters)
     sql = f"SELECT c.* FROM unnest({places}) p (id) CROSS JOIN LATERAL ({inner}) c"
     return await _fetched(connection, sql, parameters)
+
+
+async def _at_once(
+    connection: Connection, column: str, parents: Sequence[int], selection: Selection
+) -> dict[int, list[Row]] | None:
+    """The related rows by the column that names their parent, cut for each parent here; None: too many.
+
+    Going to each parent by itself costs more than its few rows do. Of observations there are never few.
+    """
+    parameters = Parameters()
+    condition = f"{column} = ANY ({parameters.add(list(parents), 'bigint[]')})"
+    if selection.condition is not None:
+        condition += f" AND {condition_sql(NOUNS[selection.noun], selection.condition, parameters)}"
+    together = replace(selection, limit=AT_ONCE_MAX + 1, offset=0)
+    sql = _select(together, f" WHERE {condition}", parameters, extra=f"{column} AS parent_id")
+    rows = await _fetched(connection, sql, parameters)
+    if len(rows) > AT_ONCE_MAX:
+        return None
+    grouped: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["parent_id"]].append(row)
+    first, end = selection.offset, selection.offset + selection.limit
+    for parent, children in grouped.items():
+        if first or len(children) > end:
+            grouped[parent] = children[first:end]
+    return grouped
 
 
 async def related_counts(
@@ -240,10 +272,12 @@ def _select(
     *,
     of_all: bool = False,
     source: str = "",
+    extra: str = "",
 ) -> str:
     noun = NOUNS[selection.noun]
     columns = [f"{noun.columns[name].sql} AS {name}" for name in selection.columns]
     columns += [f"{noun.relations[name].key} AS {name}_key" for name in selection.keys]
+    columns += [extra] if extra else []
     order = order_sql(noun, selection.order, parameters, of_all=of_all)
     if own_order and not selection.order:
         columns += [f"{own_order} AS {OWN_PLACE}"] if own_order != OWNER else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cheoyong.domain.instant import format_instant
@@ -67,21 +68,27 @@ def _stored(name: str, column: str | None = None, *, mandatory: bool = True) -> 
     return Property(name, (source,), render, source, mandatory, {})
 
 
+@lru_cache(maxsize=4096)
+def _instant(instant_us: int) -> str:
+    """Stations measure at the same minutes, and most results are as old as what they tell of."""
+    return format_instant(instant_us)
+
+
 def _phenomenon_time(row: Row) -> str:
     begin, end = row["phenomenon_time"], row["phenomenon_end"]
-    return format_instant(begin) if end is None else f"{format_instant(begin)}/{format_instant(end)}"
+    return _instant(begin) if end is None else f"{_instant(begin)}/{_instant(end)}"
 
 
 def _result_time(row: Row) -> str | None:
     instant_us = row["result_time"]
-    return None if instant_us is None else format_instant(instant_us)
+    return None if instant_us is None else _instant(instant_us)
 
 
 def _interval(row: Row, first: int) -> str | None:
     times = row["times"]
     if times is None or times[first] is None:
         return None
-    return f"{format_instant(times[first])}/{format_instant(times[first + 1])}"
+    return f"{_instant(times[first])}/{_instant(times[first + 1])}"
 
 
 def _observed_during(row: Row) -> str | None:
@@ -93,7 +100,7 @@ def _resulted_during(row: Row) -> str | None:
 
 
 def _moved_at(row: Row) -> str:
-    return format_instant(row["moved_at"])
+    return _instant(row["moved_at"])
 
 
 def _result(row: Row) -> Any:

@@ -13,6 +13,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -46,8 +47,15 @@ def next_query(
         options = {**text, "$skip": str(skipped)}
     else:
         options = {name: value for name, value in text.items() if name != "$skip"}
-        options["$skiptoken"] = token
-    return "&".join(f"{name}={quote(value, safe=_SAFE)}" for name, value in options.items())
+        options["$skiptoken"] = ""
+    query = "&".join(f"{name}={_quoted(value)}" for name, value in options.items())
+    return query if token is None else query + token  # which is made of letters that need no quoting
+
+
+@lru_cache(maxsize=256)
+def _quoted(value: str) -> str:
+    """Each parent of an expanded page links on with the same options."""
+    return quote(value, safe=_SAFE)
 
 
 def token_of(keys: Sequence[Key], row: Row) -> str | None:
