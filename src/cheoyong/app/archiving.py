@@ -25,7 +25,9 @@ from cheoyong.records.archives import (
     archive_month,
     archives,
     check_file,
+    let_go_of_sent_again,
     month_name,
+    months_sent_again,
     months_to_archive,
     restore_month,
 )
@@ -90,6 +92,9 @@ async def archive_older(
     """Archive what is older than this month and ``months`` before it, at most 24 months in one go."""
     _make(folder)
     async with alone(connection):
+        for month_us in await months_sent_again(connection):
+            went = await let_go_of_sent_again(connection, folder, month_us)
+            _log.info("sent_again", month=month_name(month_us), rows=went)
         for month_us, _ in await months_to_archive(connection, kept_from(months)):
             archive = await archive_month(connection, folder, month_us, grace_s=grace_s)
             _log.info("archived", file=archive.file, rows=archive.rows, bytes=archive.byte_count)

@@ -116,7 +116,6 @@ def read_rows(
     Opens only groups that can hold such rows; a table of at most 100,000 rows at a time.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     wanted = {
@@ -133,11 +132,18 @@ def read_rows(
             for name, values in wanted.items():
                 if values is not None:
                     mask &= np.isin(table[name].to_numpy(), values)
-            times = pc.cast(table["phenomenon_time"], pa.int64()).to_numpy()
+            times = in_us(table["phenomenon_time"])
             mask &= times >= (times if least is None else least)
             mask &= times <= (times if most is None else most)
             if mask.any():
                 yield _with_digests(table.filter(pa.array(mask)))
+
+
+def in_us(column: Any) -> Any:
+    """A column of times without NULL as int64 µs since 1970."""
+    import pyarrow as pa
+
+    return column.cast(pa.int64()).to_numpy()
 
 
 def _can_hold(group: Any, wanted: dict[str, Any], least: int | None, most: int | None) -> bool:
@@ -230,9 +236,8 @@ def _fingerprint(group: Table) -> bytes:
 
 
 def _span(group: Table) -> tuple[int, int, int, int]:
-    import pyarrow as pa
 
-    times, ids = group["phenomenon_time"].cast(pa.int64()).to_numpy(), group["id"].to_numpy()
+    times, ids = in_us(group["phenomenon_time"]), group["id"].to_numpy()
     return int(times.min()), int(times.max()), int(ids.min()), int(ids.max())
 
 

@@ -3,7 +3,8 @@
 
 What a request can reach of the archives is copied into a temporary table; two views put it beside what
 stands in the database, and the request's statements read these views instead. Rows of datastreams that
-are not the caller's are never taken out of a file, and the view would not show them either.
+are not the caller's are never taken out of a file, and the view would not show them either. An archived
+observation that was sent again is shown once, as it is in the archive, under its first id.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from cheoyong.domain.errors import TooLarge, Unavailable
-from cheoyong.records.archive_files import Table, read_rows
+from cheoyong.records.archive_files import Table, in_us, read_rows
 from cheoyong.records.archives import month_name, stage
 from cheoyong.records.connection import Connection
 from cheoyong.records.partitions import months_later
@@ -32,7 +33,21 @@ _ARCHIVES = (
 )
 _OWN = "SELECT id FROM datastream WHERE $1::int IS NULL OR id = $1"
 _STANDS = "SELECT EXISTS (SELECT FROM observation_visible WHERE id = $1)"
-_STANDING = "SELECT count(*) FROM (SELECT FROM observation_visible WHERE datastream_id = $1 LIMIT $2) s"
+_REACHED = "SELECT count(*) FROM (SELECT FROM observation_reached WHERE datastream_id = $1 LIMIT $2) s"
+# What the tables have where archived rows lie: mostly nothing. While a page is gathered it counts for none.
+_SUSPECTED = """
+INSERT INTO observation_twice (id, datastream_id, phenomenon_time, digest)
+SELECT v.* FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) s (id, first_at, last_at)
+CROSS JOIN LATERAL (
+  SELECT v.id, v.datastream_id, v.phenomenon_time, v.digest FROM observation_visible v
+  WHERE v.datastream_id = s.id AND v.phenomenon_time BETWEEN s.first_at AND s.last_at) v
+LIMIT $4
+"""
+_ACQUITTED = """
+DELETE FROM observation_twice t WHERE NOT EXISTS (
+  SELECT FROM observation_archived a WHERE a.datastream_id = t.datastream_id
+    AND a.phenomenon_time = t.phenomenon_time AND a.digest = t.digest)
+"""
 # Of which datastreams a page of the newest is not filled by what is newer than the archives.
 _UNFILLED = """
 SELECT d.id FROM datastream d WHERE ($1::int IS NULL OR d.id = $1) AND $3 > (
@@ -88,6 +103,7 @@ class Shelf:
                 await self._stage_by_stream(connection, reach, files, own)
             else:
                 await self._stage(connection, reach, files, own)
+        await connection.execute(_ACQUITTED)
         return Reaching(connection)
 
     async def holder(self, connection: Connection, observation_id: int) -> str:
@@ -109,10 +125,9 @@ class Shelf:
         for stream in sorted(stream for stream in own if stream >= begin):
             is_begun = bool(reach.after) and stream == begin
             part = replace(reach, begins_us=begin_us) if is_begun else replace(reach, after=())
-            staged = await self._stage(connection, part, files, [stream], count)
-            count += staged
+            count += await self._stage(connection, part, files, [stream], count)
             if not is_begun:  # of the datastream in which a page begins it is not known how much comes after
-                missing -= staged + await connection.fetchval(_STANDING, stream, missing)
+                missing -= await connection.fetchval(_REACHED, stream, missing)
             if missing <= 0:
                 return
 
@@ -132,7 +147,7 @@ class Shelf:
                     table = _ends(table, enough, reach.newest_first)
                     of_each.update(table["datastream_id"].to_pylist())
                     count = _bounded(count + table.num_rows)
-                    await stage(connection, ARCHIVED, table)
+                    await _put(connection, table)
 
     async def _stage(
         self,
@@ -153,7 +168,7 @@ class Shelf:
                 count += table.num_rows
                 further += table.num_rows - _at(table, reach.after[-1:])
                 _bounded(before + count)
-                await stage(connection, ARCHIVED, table)
+                await _put(connection, table)
         return count
 
     def _rows(self, file: ArchivedFile, reach: Reach, own: Sequence[int]) -> Iterator[Table]:
@@ -162,6 +177,18 @@ class Shelf:
             raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
         ids = None if reach.id is None else [reach.id]
         return read_rows(path, own, reach.begins_us, reach.ends_us, ids)
+
+
+async def _put(connection: Connection, table: Table) -> None:
+    """Bring sorted rows of a file into sight, and note which rows of the tables may be the same again."""
+    import numpy as np
+
+    await stage(connection, ARCHIVED, table)
+    streams, times = table["datastream_id"].to_numpy(), in_us(table["phenomenon_time"])
+    starts = np.concatenate([[0], np.flatnonzero(streams[1:] != streams[:-1]) + 1])
+    spans = streams[starts], times[starts], times[np.append(starts[1:], len(times)) - 1]
+    done = await connection.execute(_SUSPECTED, *(column.tolist() for column in spans), ROWS_MAX + 1)
+    _bounded(int(done.rpartition(" ")[2]))
 
 
 def _bounded(count: int) -> int:
@@ -183,7 +210,7 @@ def _ends(table: Table, enough: int, newest_first: bool) -> Table:
     import pyarrow as pa
 
     streams = table["datastream_id"].to_numpy()
-    times = table["phenomenon_time"].cast(pa.int64()).to_numpy()
+    times = in_us(table["phenomenon_time"])
     starts = np.concatenate([[0], np.flatnonzero(streams[1:] != streams[:-1]) + 1])
     lengths = np.diff(np.append(starts, len(streams)))
     taken = np.minimum(lengths, enough)
@@ -197,9 +224,8 @@ def _ends(table: Table, enough: int, newest_first: bool) -> Table:
 def _at(table: Table, instants: Sequence[int]) -> int:
     """How many rows are of one of these instants."""
     import numpy as np
-    import pyarrow as pa
 
-    return int(np.isin(table["phenomenon_time"].cast(pa.int64()).to_numpy(), instants).sum())
+    return int(np.isin(in_us(table["phenomenon_time"]), instants).sum())
 
 
 def _first(tables: Iterator[Table]) -> Table | None:

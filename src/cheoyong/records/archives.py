@@ -29,6 +29,7 @@ from cheoyong.records.partitions import months_later, patiently
 MONTHS_PER_RUN_MAX = 24
 ROWS_MIN_OF_OPEN_END = 1_000  # strays of broken clocks in a month without a part of its own are no archive
 GRACE_S = 10.0  # twice as long as a reader may go on with what it knows of the archives
+HOLD_DAYS = 7  # a month that was brought back is not archived again before
 _LOCK = 0x43484152  # "CHAR": one archives or restores at a time
 
 _MONTHS = """
@@ -36,7 +37,14 @@ SELECT m.month, m.rows FROM (
   SELECT date_trunc('month', phenomenon_time, 'UTC') AS month, tableoid AS part, count(*) AS rows
   FROM observation WHERE phenomenon_time < $1 GROUP BY 1, 2) m
 JOIN observation_parts() p ON p.part = m.part
-WHERE isfinite(p.begins) OR m.rows >= $2 ORDER BY 1
+WHERE (isfinite(p.begins) OR m.rows >= $2)
+  AND NOT EXISTS (SELECT FROM restored_month r WHERE r.month = m.month AND r.hold_until > now())
+ORDER BY 1
+"""
+_GONE_MONTHS = "SELECT DISTINCT month FROM archive WHERE state <> 'closing' ORDER BY month"
+_LATE = """
+SELECT datastream_id, min(phenomenon_time) AS first_at, max(phenomenon_time) AS last_at FROM observation
+WHERE phenomenon_time >= $1 AND phenomenon_time < $2 GROUP BY 1
 """
 _UNREAD = """
 SELECT EXISTS (SELECT FROM bookmark k JOIN batch b ON (b.xid, b.number) > (k.xid, k.batch)
@@ -64,26 +72,34 @@ INSERT INTO archive (file, month, state, schema_version, row_count, verdict_coun
                      first_at, last_at, first_id, last_id, id_sum, xid_sum)
 VALUES ($1, $2, 'closing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
+_NOTE_STREAMS = """
+INSERT INTO archive_stream
+SELECT $1, datastream_id, min(phenomenon_time), max(coalesce(phenomenon_end, phenomenon_time)),
+       min(result_time), max(result_time)
+FROM observation WHERE phenomenon_time >= $2 AND phenomenon_time < $3 GROUP BY datastream_id
+"""
 _STAGE = """
 CREATE TEMP TABLE brought_back (
   id bigint, datastream_id int, phenomenon_time timestamptz, result float8, digest bigint,
   phenomenon_end timestamptz, result_time timestamptz, feature_id bigint, detail text, verdicts text
 ) ON COMMIT DROP
 """
-# The same observation sent again meanwhile was stored again: it gets its first id back.
 _BRING_BACK = """
 WITH o AS (
   INSERT INTO observation (id, phenomenon_time, result, digest, datastream_id,
                            phenomenon_end, result_time, feature_id, detail)
   SELECT id, phenomenon_time, result, digest, datastream_id, phenomenon_end, result_time, feature_id,
-         detail::jsonb FROM brought_back
-  ON CONFLICT (datastream_id, phenomenon_time, digest) DO UPDATE SET id = excluded.id),
+         detail::jsonb FROM brought_back),
 q AS (
   INSERT INTO quality (observation_id, batch, datastream_id, flag, tests)
   SELECT b.id, (v ->> 0)::bigint, b.datastream_id, (v ->> 1)::smallint, (v ->> 2)::smallint
   FROM brought_back b CROSS JOIN LATERAL jsonb_array_elements(b.verdicts::jsonb) v
   WHERE b.verdicts IS NOT NULL ON CONFLICT DO NOTHING)
 SELECT count(*) FROM brought_back
+"""
+_HOLD = """
+INSERT INTO restored_month VALUES ($1, now() + make_interval(days => $2))
+ON CONFLICT (month) DO UPDATE SET hold_until = excluded.hold_until
 """
 
 At = Callable[[str], None]  # told of each step that is done
@@ -128,7 +144,10 @@ async def archives(connection: Connection) -> list[Archive]:
 
 
 async def months_to_archive(connection: Connection, before_us: int) -> list[tuple[int, int]]:
-    """The months that end by ``before_us`` and have rows in the tables: (month, rows), at most 24."""
+    """The months that end by ``before_us`` and have rows in the tables: (month, rows), at most 24.
+
+    Not those that were restored in the last seven days.
+    """
     rows = await connection.fetch(_MONTHS, before_us, ROWS_MIN_OF_OPEN_END)
     whole = [(row["month"], row["rows"]) for row in rows if months_later(row["month"], 1) <= before_us]
     return whole[:MONTHS_PER_RUN_MAX]
@@ -139,15 +158,17 @@ async def archive_month(
 ) -> Archive:
     """Move the rows of one month into a file of ``folder``; ``alone`` is the caller's to hold.
 
-    Raises NotFound for a month without rows, Conflict when some are not checked yet or change meanwhile.
+    Rows that a file of this month has already are let go of first. Raises NotFound for a month without
+    rows, Conflict when some are not checked yet or change meanwhile.
     """
     await _forget_unfinished(connection, folder, month_us)
+    await let_go_of_sent_again(connection, folder, month_us)
     name = await _free_name(connection, folder, month_us)
     await _write(connection, folder / name, month_us, at)
     await asyncio.sleep(grace_s)
     at("readers know")
     try:
-        await patiently(connection, lambda: _release(connection, name))
+        await patiently(connection, lambda: _release(connection, name, month_us))
     except asyncpg.RaiseError as error:
         await _forget_unfinished(connection, folder, month_us)
         raise Conflict(error.message or "rows changed", mend="archive this month again") from None
@@ -155,14 +176,45 @@ async def archive_month(
     return next(archive for archive in await archives(connection) if archive.file == name)
 
 
+async def months_sent_again(connection: Connection) -> list[int]:
+    """Archived months of which the tables have rows again, whether sent again or late."""
+    months = [row["month"] for row in await connection.fetch(_GONE_MONTHS)]
+    return [m for m in months if await connection.fetch(_LATE, m, months_later(m, 1))]
+
+
+async def let_go_of_sent_again(connection: Connection, folder: Path, month_us: int) -> int:
+    """Take rows out of the tables and the counts that the files of this month have already.
+
+    The first of each stays, in its file, under its id. Returns how many went. Raises Unavailable when a
+    file is not what was written.
+    """
+    mine = await _counting(connection, month_us)
+    went = 0
+    async with connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        late = await connection.fetch(_LATE, month_us, months_later(month_us, 1)) if mine else []
+        if not late:
+            return 0
+        await connection.execute(_STAGE)
+        streams = [row["datastream_id"] for row in late]
+        begins_us, last_us = min(row["first_at"] for row in late), max(row["last_at"] for row in late)
+        for archive in mine:
+            await asyncio.to_thread(check_file, folder, archive)
+            for table in read_rows(folder / archive.file, streams, begins_us, last_us + 1):
+                went += await _take_out(connection, table, month_us)
+        await connection.execute("DROP TABLE brought_back")
+    return went
+
+
 async def restore_month(
     connection: Connection, folder: Path, month_us: int, *, grace_s: float = GRACE_S, at: At = _quietly
 ) -> int:
     """Bring all files of one month back into the tables; returns how many rows there were.
 
-    Raises NotFound for a month without archives, Unavailable when a file is not what was written.
+    It is not archived again in the next seven days. Raises NotFound for a month without archives, Unavailable
+    when a file is not what was written, Conflict when one of its observations is sent again at this moment.
     """
-    mine = [a for a in await archives(connection) if a.month_us == month_us and a.state != "closing"]
+    mine = await _counting(connection, month_us)
     if not mine:
         raise NotFound(f"there is no archive of {month_name(month_us)}", mend="see cheoyong archive --list")
     for archive in mine:
@@ -172,13 +224,10 @@ async def restore_month(
     )
     at("opening")
     await asyncio.sleep(grace_s)
-    async with connection.transaction():
-        await connection.execute("SET LOCAL statement_timeout = 0")
-        await connection.execute(_STAGE)
-        brought = sum([await _bring_back(connection, folder / archive.file) for archive in mine])
-        at("brought back")
-        await connection.execute("LOCK TABLE archive IN ACCESS EXCLUSIVE MODE")
-        await connection.execute("DELETE FROM archive WHERE month = $1 AND state = 'opening'", month_us)
+    try:
+        brought = await _open(connection, folder, mine, at)
+    except asyncpg.UniqueViolationError:
+        raise Conflict("an observation of this month came in meanwhile", mend="restore it again") from None
     at("restored")
     for archive in mine:
         (folder / archive.file).unlink(missing_ok=True)
@@ -225,16 +274,21 @@ async def _write(connection: Connection, path: Path, month_us: int, at: At) -> N
 async def _note(connection: Connection, name: str, month_us: int, contents: Contents, sums: Any) -> None:
     if contents.rows != sums["rows"]:
         raise Unavailable("the file has not as many rows as the month", where=name, mend="report it")
-    await connection.execute(
-        _NOTE, name, month_us, SCHEMA_VERSION, contents.rows, sums["verdicts"], contents.byte_count,
-        contents.sha256, contents.first_us, contents.last_us, contents.first_id, contents.last_id,
-        sums["ids"], sums["xids"],
-    )  # fmt: skip
+    async with connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(
+            _NOTE, name, month_us, SCHEMA_VERSION, contents.rows, sums["verdicts"], contents.byte_count,
+            contents.sha256, contents.first_us, contents.last_us, contents.first_id, contents.last_id,
+            sums["ids"], sums["xids"],
+        )  # fmt: skip
+        # Of the rows as they are now: if they are not those of the file any more, it never comes to count.
+        await connection.execute(_NOTE_STREAMS, name, month_us, months_later(month_us, 1))
 
 
-async def _release(connection: Connection, name: str) -> None:
+async def _release(connection: Connection, name: str, month_us: int) -> None:
     await connection.execute("SET LOCAL statement_timeout = 0")  # a long deletion keeps no reader waiting
     await connection.execute("SELECT release_observation_month($1)", name)
+    await connection.execute("DELETE FROM restored_month WHERE month = $1", month_us)
 
 
 async def _forget_unfinished(connection: Connection, folder: Path, month_us: int) -> None:
@@ -257,13 +311,32 @@ async def _free_name(connection: Connection, folder: Path, month_us: int) -> str
     return name
 
 
-async def _bring_back(connection: Connection, path: Path) -> int:
-    brought = 0
-    for table in read_rows(path, None):
-        await connection.execute("TRUNCATE brought_back")
-        await stage(connection, "brought_back", table)
-        brought += await connection.fetchval(_BRING_BACK)
+async def _counting(connection: Connection, month_us: int) -> list[Archive]:
+    return [a for a in await archives(connection) if a.month_us == month_us and a.state != "closing"]
+
+
+async def _open(connection: Connection, folder: Path, mine: list[Archive], at: At) -> int:
+    brought, month_us = 0, mine[0].month_us
+    async with connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(_STAGE)
+        for archive in mine:
+            for table in read_rows(folder / archive.file, None):
+                await _take_out(connection, table, month_us)
+                brought += await connection.fetchval(_BRING_BACK)
+        at("brought back")
+        await connection.execute("LOCK TABLE archive IN ACCESS EXCLUSIVE MODE")
+        await connection.execute("DELETE FROM archive WHERE month = $1 AND state = 'opening'", month_us)
+        await connection.execute(_HOLD, month_us, HOLD_DAYS)
     return brought
+
+
+async def _take_out(connection: Connection, table: Any, month_us: int) -> int:
+    """Stage rows of a file, and let go of what was sent again of them; returns how many rows went."""
+    await connection.execute("TRUNCATE brought_back")
+    await stage(connection, "brought_back", table)
+    went: int = await connection.fetchval("SELECT release_sent_again($1)", month_us)
+    return went
 
 
 async def stage(connection: Connection, name: str, table: Any) -> None:

@@ -50,13 +50,25 @@ SELECT (SELECT count(*) FROM taken) AS shares,
                 OR a.gone_first_result <= kept.first_result_at
                 OR a.gone_last_result >= kept.last_result_at) AS at_an_edge
 """
+# Archived observations are not in the tables: archive_stream says where they begin and end. A file of which
+# it says nothing, from before it was kept, may have any of them: then the times stay as wide as they were.
 _EDGES = """
-UPDATE standing s SET first_at = e.first_at, last_at = e.last_at,
-                      first_result_at = e.first_result_at, last_result_at = e.last_result_at
+UPDATE standing s SET
+  first_at = least(e.first_at, a.first_at, CASE WHEN unsaid THEN s.first_at END),
+  last_at = greatest(e.last_at, a.last_at, CASE WHEN unsaid THEN s.last_at END),
+  first_result_at = least(e.first_result_at, a.first_result_at, CASE WHEN unsaid THEN s.first_result_at END),
+  last_result_at = greatest(e.last_result_at, a.last_result_at, CASE WHEN unsaid THEN s.last_result_at END)
 FROM unnest($1::int[]) AS d (id) CROSS JOIN LATERAL (
   SELECT min(phenomenon_time) AS first_at, max(coalesce(phenomenon_end, phenomenon_time)) AS last_at,
          min(result_time) AS first_result_at, max(result_time) AS last_result_at
   FROM observation o WHERE o.datastream_id = d.id) e
+CROSS JOIN LATERAL (
+  SELECT min(t.first_at) AS first_at, max(t.last_at) AS last_at,
+         min(t.first_result_at) AS first_result_at, max(t.last_result_at) AS last_result_at
+  FROM archive_stream t JOIN archive USING (file) WHERE t.datastream_id = d.id AND state <> 'closing') a
+CROSS JOIN (
+  SELECT EXISTS (SELECT FROM archive f WHERE f.state <> 'closing' AND NOT EXISTS (
+    SELECT FROM archive_stream t WHERE t.file = f.file)) AS unsaid) w
 WHERE s.datastream_id = d.id
 """
 

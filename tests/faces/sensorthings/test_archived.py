@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,8 +111,13 @@ async def _filled(client: httpx.AsyncClient) -> dict[str, int]:
     multi = await create(
         client, "MultiDatastreams", a_multi_datastream(1, **linked) | {"ObservedProperties": [observed]}
     )
+    await _send(client, stream, multi, MONTHS)
+    return {"stream_": stream, "multi_": multi, "thing_": thing}
+
+
+async def _send(client: httpx.AsyncClient, stream: int, multi: int, months: Sequence[int]) -> None:
     for kind, one in (("Datastream", stream), ("MultiDatastream", multi)):
-        for month_us in MONTHS:
+        for month_us in months:
             times = [format_instant(month_us + n * STEP_US) for n in range(ROWS_A_MONTH)]
             values = [n % 7 / 4 if kind == "Datastream" else [n % 5] for n in range(ROWS_A_MONTH)]
             body = {
@@ -122,7 +127,6 @@ async def _filled(client: httpx.AsyncClient) -> dict[str, int]:
             }
             response = await client.post("CreateObservations", json=[body])
             assert response.status_code == 201, response.text
-    return {"stream_": stream, "multi_": multi, "thing_": thing}
 
 
 _RANGE = "phenomenonTime ge 2016-01-01T05:00:00Z and phenomenonTime lt 2016-02-01T09:00:00Z"
@@ -188,6 +192,27 @@ async def test_R9_every_query_is_answered_from_archives_as_it_was_from_the_table
         after = await city.answers(organisation, QUERIES)
     finally:
         await city.restore()
+    assert {query: after[query] for query in QUERIES if after[query] != before[query]} == {}
+
+
+async def test_what_is_sent_again_of_an_archived_month_is_answered_once_under_its_first_id(
+    city: City,
+) -> None:
+    """Only the count that is kept is too high, until the month is restored or archived again."""
+    before = await city.answers(1, QUERIES)
+    await city.archive()
+    try:
+        async with city.client(1) as client:
+            await _send(client, city.ids["stream_a"], city.ids["multi_a"], PAST[:1])
+        assert await city.owner.fetchval(
+            "SELECT count(*) FROM observation WHERE phenomenon_time < $1", PAST[1]
+        )
+        during = await city.answers(1, QUERIES)
+    finally:
+        await city.restore()
+    counting = {query for query in QUERIES if "$count" in query and "$filter" not in query}
+    assert {query for query in QUERIES if during[query] != before[query]} <= counting
+    after = await city.answers(1, QUERIES)
     assert {query: after[query] for query in QUERIES if after[query] != before[query]} == {}
 
 
