@@ -2,6 +2,7 @@
 """The MQTT door with a real nats-server and real MQTT clients: who comes in, and what is kept."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -125,6 +126,43 @@ async def drained(bus: Client) -> None:
     async with asyncio.timeout(10):
         while await kept(bus):
             await bus.flush()
+
+
+def packet(kind: int, *fields: bytes, payload: bytes = b"") -> bytes:
+    """One MQTT 3.1.1 control packet shorter than 128 bytes; strings go behind their length."""
+    body = b"".join(fields) + payload
+    assert len(body) < 128
+    return bytes([kind, len(body)]) + body
+
+
+def text(words: str) -> bytes:
+    return len(words).to_bytes(2, "big") + words.encode()
+
+
+def all_at_once(password: str, *publications: bytes) -> bytes:
+    """What a device sends that does not wait for the CONNACK before it publishes, as the standard allows."""
+    head = text("MQTT") + bytes([4, 0b1100_0010]) + (60).to_bytes(2, "big")
+    connect = packet(0x10, head, text("hasty"), text("x"), text(password))
+    return connect + b"".join(publications)
+
+
+async def test_what_is_published_in_one_breath_with_the_sign_in_is_kept(
+    nats_server: Nats, source: MqttSource, desk: Desk, door: SignIn
+) -> None:
+    assured = packet(0x32, text(MINE), (1).to_bytes(2, "big"), payload=b"assured")
+    passing = packet(0x30, text(MINE), payload=b"passing")
+    async with running(source):
+        with socket.create_connection(("127.0.0.1", nats_server.mqtt_port)) as line:
+            line.sendall(all_at_once("key-a", assured, passing))
+            answer = b""
+            while len(answer) < 8:  # CONNACK and PUBACK of four bytes each
+                answer += await asyncio.to_thread(line.recv, 8)
+            assert answer == bytes([0x20, 2, 0, 0, 0x40, 2, 0, 1])
+            await desk.wait(lambda: len(desk.arrived) >= 2)
+    assert {(arrival.topic, arrival.payload) for arrival in desk.arrived} == {
+        (MINE, b"assured"),
+        (MINE, b"passing"),
+    }
 
 
 @pytest.mark.parametrize("password", ["wrong", "", None, "key-a ", "platform", "store-is-away"])

@@ -78,6 +78,10 @@ def config_text(
             "max_memory_store": _MEMORY_BYTES_MAX,
         },
         "mqtt": _mqtt(_address(mqtt_host, ports.mqtt), mqtt_tls),
+        # Of the account that a connection is in until it has signed in. nats-server decides once for all that
+        # it reads at a time whether mappings apply: without one here, what a device publishes in one breath
+        # with its sign-in would miss that of its organisation, be denied, and be acknowledged all the same.
+        "mappings": {TOPICS: f"{SAID_PREFIX}{TOPICS}"},
         "accounts": {
             ACCOUNT: _room(ACCOUNT, _user(PLATFORM_USER, secrets)),
             **{account: _room(account, user) for account, user in rooms},
