@@ -75,7 +75,7 @@ class Teller:
         value = run.ended_value if cleared else run.raised_value
         return self._fact(
             row,
-            cause="level" if level else FAULT,
+            cause=level.cause if level else FAULT,
             rule=level.id if level else FAULT,
             step=change.step,
             since_us=run.onset_us,
@@ -184,7 +184,9 @@ def _start_us(windows: Windows, stretch: Stretch) -> Int64s:
 
 
 def _active(tracks: Tracks, rules: Rules, stretch: Stretch, start_us: Int64s) -> list[int]:
-    touched = (stretch.value >= rules.lowest_limit[stretch.rows()]) | (stretch.flag == Flag.FAIL)
+    rows = stretch.rows()
+    touched = (stretch.value >= rules.lowest_limit[rows]) | (stretch.value <= rules.highest_floor[rows])
+    touched |= stretch.flag == Flag.FAIL
     active = tracks.live_until_us[stretch.row] >= start_us
     active[stretch.segment()[touched]] = True
     return [int(segment) for segment in np.flatnonzero(active)]
@@ -221,5 +223,5 @@ def _watches(gauge: Gauge, points: _Segment) -> Iterator[tuple[str, Level | None
     yield FAULT, None, round(gauge.quality.period_s * SECOND_US), [1 if fail else -1 for fail in bad]
     good = [not fail for fail in bad]
     for level in gauge.levels:
-        sign = signs(values, good, level.limit, level.hysteresis)
+        sign = signs(values, good, level.limit, level.hysteresis, below=level.below)
         yield f"level:{level.id}", level, round(level.on_delay_s * SECOND_US), sign

@@ -48,12 +48,18 @@ class Change(NamedTuple):
     reason: str
 
 
-def signs(values: Sequence[float], usable: Sequence[bool], limit: float, hysteresis: float) -> list[int]:
-    """Sign of each value against a limit and its dead band.
+def signs(
+    values: Sequence[float], usable: Sequence[bool], limit: float, hysteresis: float, *, below: bool = False
+) -> list[int]:
+    """Sign of each value against a limit and its dead band; ``below`` turns the gauge upside down.
 
     >>> signs([4.6, 4.45, 4.3, 9.9], [True, True, True, False], limit=4.5, hysteresis=0.1)
     [1, 0, -1, 0]
+    >>> signs([4.5, 4.55, 4.7], [True, True, True], limit=4.5, hysteresis=0.1, below=True)
+    [1, 0, -1]
     """
+    if below:
+        values, limit = [-value for value in values], -limit
     low = limit - hysteresis
     return [
         0 if not good else 1 if value >= limit else -1 if value < low else 0

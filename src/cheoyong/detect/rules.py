@@ -28,7 +28,8 @@ class Rules:
     """One column per rule, one entry per row of the screening state; NaN switches a test off.
 
     Values are in the gauge's unit, rates per second, spans in µs, counts in successive values.
-    ``lowest_limit`` is the lowest level of the gauge: below it no level can be crossed.
+    ``lowest_limit`` is the lowest level of the gauge: below it no level can be crossed. ``highest_floor``
+    is the same of the levels that alarm at or below their limit.
     """
 
     active: NDArray[np.bool_]
@@ -43,6 +44,7 @@ class Rules:
     spike_fail: Float64s
     flat_tolerance: Float64s
     lowest_limit: Float64s
+    highest_floor: Float64s
     flat_suspect_count: Int64s
     flat_fail_count: Int64s
     silence_us: Int64s
@@ -79,7 +81,8 @@ def _limits(gauge: Gauge) -> tuple[float, ...]:
         *(rules.suspect_range or _OFF),
         *(math.nan if threshold is None else threshold for threshold in thresholds),
         rules.flat_tolerance,
-        min((level.limit for level in gauge.levels), default=math.nan),
+        min((level.limit for level in gauge.levels if not level.below), default=math.nan),
+        max((level.limit for level in gauge.levels if level.below), default=math.nan),
     )
 
 
@@ -96,5 +99,5 @@ def _spans(gauge: Gauge) -> tuple[int, ...]:
     return (*counts, *(round(span * SECOND_US) for span in spans))
 
 
-_NO_LIMITS = (math.nan,) * 11
+_NO_LIMITS = (math.nan,) * 12
 _NO_SPANS = (_NEVER, _NEVER, 1 << 60, 0, 1 << 60)

@@ -25,6 +25,8 @@ class Level:
     confirmed: bool
     hysteresis: float = 0.0
     on_delay_s: float = 0.0
+    below: bool = False  # alarms at or below the limit; else at or above it
+    cause: str = "level"  # of its alarms; "threshold": set by a person, opens no incident
 
 
 @dataclass(frozen=True, slots=True)
