@@ -16,7 +16,7 @@ from cheoyong.domain.level import Status
 from cheoyong.flow.state import Setup
 from cheoyong.flow.worker import Worker
 from cheoyong.links.city_pack import load_city
-from cheoyong.records import facts
+from cheoyong.records import alarms
 from cheoyong.records.commands import ask
 from cheoyong.records.connection import (
     APP,
@@ -175,7 +175,7 @@ async def test_a_restart_neither_forgets_a_shelf_nor_ends_it_twice(town: Town) -
 async def test_open_alarms_stand_in_order_of_need_with_their_number_in_all(town: Town) -> None:
     await town.asks("shelve", 60, reason="known")
     async with as_organisation(town.app, 1) as connection:
-        shown, counts = await facts.open_alarms(connection)
+        shown, counts = await alarms.open_alarms(connection)
     assert [alarm["state"] for alarm in shown] == ["raised", "shelved"]
     assert counts == {"raised": 1, "shelved": 1}
     assert shown[1]["until_us"] == town.now_us + 60 * MINUTE_US

@@ -194,7 +194,7 @@ def _value(name: str, kind: str, organisation: int, checks: str) -> str:
         return f"'{allowed[1] if allowed else f'seed-{organisation}'}'"
     return {
         "uuid": "gen_random_uuid()", "jsonb": "'{}'", "timestamp with time zone": "now()", "boolean": "true",
-        "bytea": "uuid_send(gen_random_uuid())",
+        "text[]": "'{}'", "bytea": "uuid_send(gen_random_uuid())",
     }.get(kind, str(organisation))  # fmt: skip
 
 

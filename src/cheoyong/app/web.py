@@ -20,7 +20,7 @@ from cheoyong.faces.bulk.routes import ROUTES as BULK_ROUTES
 from cheoyong.faces.bulk.upload import Uploads
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
-from cheoyong.faces.console import alert_routes, pages, routes, series
+from cheoyong.faces.console import alarm_routes, alert_routes, pages, routes, series
 from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
@@ -98,7 +98,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             EDR,
             FEATURES,
             routes.map_layers, routes.state, routes.readings, routes.events,
-            routes.acknowledge, routes.shelve, routes.unshelve, routes.take, routes.close,
+            *alarm_routes.ROUTES, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
             series.observations, series.forecasts,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,

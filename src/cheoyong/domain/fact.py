@@ -17,7 +17,8 @@ class AlarmStep:
     ``alarm_id`` stays the same over all its steps. ``cause``: ``level`` (a limit is crossed),
     ``silence`` (no data), ``fault`` (a sensor that only sends bad values). ``step``: ``raised``,
     ``cleared``, ``acknowledged``, ``shelved`` (put aside until ``until_us``), ``unshelved``, ``withdrawn``
-    (late data showed it should not have been raised).
+    (late data showed it should not have been raised), and those of ``respond.alarm_life``. ``row`` is the
+    row of the operator's list it stands in, ``times`` how often it was raised within an hour each.
     ``value`` and ``limit`` are in the unit of the datastream, None for silence. ``reason`` says why
     a step takes an earlier one back (``withdrawn``, or ``raised`` again after ``cleared``), or was shelved.
     """
@@ -35,6 +36,8 @@ class AlarmStep:
     by: str = ""
     reason: str = ""
     until_us: int | None = None
+    row: UUID | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,16 @@ from uuid import UUID
 
 from cheoyong.domain.errors import Conflict
 from cheoyong.domain.fact import AlertStep, Fact, make_fact
-from cheoyong.domain.instant import SECOND_US
 from cheoyong.flow.state import PipelineState, Setup
+from cheoyong.records.alarms import next_due
 from cheoyong.records.alerts import StoredAlert, alerts_of_incident, alerts_to_expire, next_expiry, save_alert
 from cheoyong.records.commands import Command
 from cheoyong.records.connection import Connection
-from cheoyong.records.facts import last_steps, next_shelf_end, off_the_shelf
-from cheoyong.respond.alarm_life import after
 from cheoyong.respond.incident import by_person
 from cheoyong.warn.approval import decide
 from cheoyong.warn.draft import Standing
 from cheoyong.warn.life import Action, Actor, AlertState, Phase, Role, Verb
 
-MINUTE_US = 60 * SECOND_US
 MACHINE = Actor("cheoyong", "machine", Role.MACHINE)
 _LIVE = (Phase.DRAFTED, Phase.SUBMITTED, Phase.APPROVED, Phase.PUBLISHED)
 
@@ -46,46 +43,10 @@ def carry_out(
     return replace(state, incidents=incidents), facts
 
 
-_STEP_OF = {"acknowledge": "acknowledged", "shelve": "shelved", "unshelve": "unshelved"}
-
-
-async def mind_alarm(connection: Connection, setup: Setup, command: Command) -> Fact | None:
-    """The fact of what a person did with an alarm; None when it came too late, or was no such command."""
-    step = _STEP_OF.get(command.verb)
-    if step is None:
-        return None
-    for state, last in await last_steps(connection, [command.subject]):
-        if after(state, step) is not None:
-            until_us = None if command.minutes is None else command.made_us + command.minutes * MINUTE_US
-            done = replace(last, step=step, by=command.by, reason=command.reason, until_us=until_us)
-            return make_fact(
-                done,
-                key=f"{last.alarm_id}:{step}:{command.seq}",
-                organisation_id=setup.organisation_id,
-                about_us=command.made_us,
-                recorded_us=command.made_us,
-            )
-    return None
-
-
-async def unshelve(connection: Connection, setup: Setup, now_us: int) -> list[Fact]:
-    """Facts that bring alarms back whose time on the shelf is over."""
-    return [
-        make_fact(
-            replace(step, step="unshelved", by="", reason=""),
-            key=f"{step.alarm_id}:unshelved:{step.until_us}",
-            organisation_id=setup.organisation_id,
-            about_us=now_us,
-            recorded_us=now_us,
-        )
-        for step in await off_the_shelf(connection, setup.organisation_id, now_us)
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What lies on the desk: the newest message of each open incident, and when next something is over
-    (an alert, the time of an alarm on the shelf).
+    (an alert, a shelf, the wait of an alarm nobody has seen).
     """
 
     standings: dict[UUID, Standing]
@@ -94,8 +55,8 @@ class Desk:
 
 async def look_at_desk(connection: Connection, state: PipelineState) -> Desk:
     """The desk as people have left it, for the incidents that are open in ``state``."""
-    expiry_us, shelf_us = await next_expiry(connection), await next_shelf_end(connection)
-    return Desk(await _standings(connection, state), min(expiry_us, shelf_us or expiry_us))
+    expiry_us, due_us = await next_expiry(connection), await next_due(connection)
+    return Desk(await _standings(connection, state), expiry_us if due_us is None else min(expiry_us, due_us))
 
 
 async def _standings(connection: Connection, state: PipelineState) -> dict[UUID, Standing]:

@@ -15,8 +15,8 @@ from cheoyong.detect.rules import Gauges
 from cheoyong.domain.fact import Fact, make_fact
 from cheoyong.flow.respond_stage import open_alarms, respond
 from cheoyong.flow.state import PipelineState, Setup
+from cheoyong.records.alarms import alarms_of_other_series
 from cheoyong.records.connection import Connection
-from cheoyong.records.facts import alarms_of_other_series
 
 REASON = "its gauge is watched no more"
 

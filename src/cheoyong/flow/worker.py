@@ -24,7 +24,8 @@ from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.domain.quality import Flag
-from cheoyong.flow.desk import carry_out, expire, look_at_desk, mind_alarm, supersede_untouched, unshelve
+from cheoyong.flow.alarm_desk import announce, come_due, mind_alarms
+from cheoyong.flow.desk import carry_out, expire, look_at_desk, supersede_untouched
 from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
@@ -162,14 +163,16 @@ class Worker:
         if asked:
             added += await self._store(connection, made)
             for command in asked:  # one after the other: each finds the alarm as the one before has left it
-                minded = await mind_alarm(connection, self._setup, command)
-                added += await self._store(connection, [minded] if minded else [])
+                minded = await mind_alarms(connection, self._setup, command)
+                minded = await announce(connection, self._setup, state, minded, command.made_us)
+                added += await self._store(connection, minded)
             await commands.done(connection, [command.seq for command in asked], max(c.made_us for c in asked))
         if batches:
             state, made_of_gone = await forget_gone(
                 connection, self._setup, state, self._gauges, self._changed, batches[0].recorded_us
             )
-            added += await self._store(connection, made_of_gone)
+            told = await announce(connection, self._setup, state, made_of_gone, batches[0].recorded_us)
+            added += await self._store(connection, told)
         desk = await look_at_desk(connection, state)
         for batch in batches:
             self._stepping = batch.number
@@ -182,10 +185,11 @@ class Worker:
             facts = list(outcome.facts)
             if batch.recorded_us >= desk.next_expiry_us:
                 facts += await expire(connection, self._setup, batch.recorded_us)
-                facts += await unshelve(connection, self._setup, batch.recorded_us)
+                facts += await come_due(connection, self._setup, batch.recorded_us)
+            facts = await announce(connection, self._setup, outcome.state, facts, batch.recorded_us)
             added += await self._store(connection, facts)
             state = outcome.state
-            if any(fact.kind in ("alert", "incident") for fact in facts):
+            if any(fact.kind in ("alarm", "alert", "incident") for fact in facts):
                 desk = await look_at_desk(connection, state)
         return state, added
 

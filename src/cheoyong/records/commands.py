@@ -13,7 +13,9 @@ WAITING_READ_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish: ``take``, ``close`` (incident), ``acknowledge``, ``shelve``, ``unshelve`` (alarm)."""
+    """A person's wish: ``take``, ``close`` (incident), ``acknowledge`` (alarm, or row of alarms), ``shelve``,
+    ``unshelve``, ``remove`` (out of service), ``restore`` (alarm).
+    """
 
     seq: int
     organisation_id: int

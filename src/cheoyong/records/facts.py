@@ -10,10 +10,9 @@ from uuid import UUID
 import msgspec
 
 from cheoyong.domain.fact import AlarmStep, Fact, IncidentStep
+from cheoyong.records.alarms import fold_alarm
 from cheoyong.records.connection import Connection
-from cheoyong.respond.alarm_life import SHELVED, after
 
-ALARMS_SHOWN_MAX = 500
 _INSERT = """
 INSERT INTO fact (id, organisation_id, kind, about_at, recorded_at, body, caused_by, observation_ids)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING seq
@@ -39,25 +38,9 @@ async def add_facts(connection: Connection, facts: Iterable[Fact]) -> list[tuple
 
 async def _fold(connection: Connection, fact: Fact) -> None:
     if isinstance(fact.body, AlarmStep):
-        await _fold_alarm(connection, fact, fact.body)
+        await fold_alarm(connection, fact, fact.body)
     elif isinstance(fact.body, IncidentStep):
         await _fold_incident(connection, fact, fact.body)
-
-
-async def _fold_alarm(connection: Connection, fact: Fact, step: AlarmStep) -> None:
-    """The alarm after the step; a person's step that comes too late is kept as a fact only."""
-    before = await connection.fetchval("SELECT state FROM alarm WHERE id = $1 FOR UPDATE", step.alarm_id)
-    state = after(before, step.step)
-    if state is None:
-        return
-    await connection.execute(
-        "INSERT INTO alarm (id, organisation_id, state, body, fact_id, changed_at, shelved_until)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE"
-        " SET state = excluded.state, body = excluded.body, fact_id = excluded.fact_id,"
-        "     changed_at = excluded.changed_at, shelved_until = excluded.shelved_until",
-        step.alarm_id, fact.organisation_id, state, msgspec.to_builtins(step),
-        fact.id, fact.recorded_us, step.until_us if state == SHELVED else None,
-    )  # fmt: skip
 
 
 async def _fold_incident(connection: Connection, fact: Fact, step: IncidentStep) -> None:
@@ -97,66 +80,6 @@ async def causes(connection: Connection, fact_id: UUID, *, depth_max: int = 12) 
         fact_id, depth_max,
     )  # fmt: skip
     return [dict(row) for row in rows]
-
-
-async def open_alarms(connection: Connection) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Open alarms in order of need, at most 500, and how many of each state there are in all.
-
-    New ones first, then those in hand, then those put aside; among these by crisis level, then the oldest.
-    """
-    rows = await connection.fetch(
-        "SELECT state, body, fact_id FROM alarm WHERE state IN ('raised', 'acknowledged', 'shelved')"
-        " ORDER BY array_position(ARRAY['raised', 'acknowledged', 'shelved'], state),"
-        "          (body ->> 'crisis_level')::int DESC, (body ->> 'since_us')::bigint, id LIMIT $1",
-        ALARMS_SHOWN_MAX,
-    )
-    counts = await connection.fetch(
-        "SELECT state, count(*) AS alarms FROM alarm WHERE state IN ('raised', 'acknowledged', 'shelved')"
-        " GROUP BY state"
-    )
-    shown = [{**row["body"], "state": row["state"], "fact_id": row["fact_id"]} for row in rows]
-    return shown, {row["state"]: row["alarms"] for row in counts}
-
-
-async def last_steps(connection: Connection, alarm_ids: Sequence[UUID]) -> list[tuple[str, AlarmStep]]:
-    """State and last step of each of these alarms that is open."""
-    rows = await connection.fetch(
-        "SELECT state, body FROM alarm WHERE id = ANY($1::uuid[])"
-        " AND state IN ('raised', 'acknowledged', 'shelved')",
-        list(alarm_ids),
-    )
-    return [(row["state"], msgspec.convert(row["body"], AlarmStep)) for row in rows]
-
-
-async def off_the_shelf(connection: Connection, organisation_id: int, now_us: int) -> list[AlarmStep]:
-    """The last step of each alarm that was shelved until now or before."""
-    rows = await connection.fetch(
-        "SELECT body FROM alarm WHERE organisation_id = $1 AND state = 'shelved' AND shelved_until <= $2"
-        " ORDER BY shelved_until, id",
-        organisation_id, now_us,
-    )  # fmt: skip
-    return [msgspec.convert(row["body"], AlarmStep) for row in rows]
-
-
-async def next_shelf_end(connection: Connection) -> int | None:
-    """The earliest instant (µs) until which an alarm is shelved."""
-    until_us: int | None = await connection.fetchval(
-        "SELECT min(shelved_until) FROM alarm WHERE state = 'shelved'"
-    )
-    return until_us
-
-
-async def alarms_of_other_series(
-    connection: Connection, organisation_id: int, series: Sequence[str]
-) -> list[tuple[AlarmStep, UUID]]:
-    """Last step of each alarm of an organisation that is open and of none of ``series``; its fact's id."""
-    rows = await connection.fetch(
-        "SELECT body, fact_id FROM alarm WHERE organisation_id = $1"
-        " AND state IN ('raised', 'acknowledged', 'shelved')"
-        " AND NOT body ->> 'series' = ANY($2::text[]) ORDER BY id",
-        organisation_id, list(series),
-    )  # fmt: skip
-    return [(msgspec.convert(row["body"], AlarmStep), row["fact_id"]) for row in rows]
 
 
 async def incidents(connection: Connection, *, limit: int = 100) -> list[dict[str, Any]]:

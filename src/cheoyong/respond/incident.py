@@ -204,7 +204,7 @@ def _expected(held: tuple[Evidence, ...], forecast: Forecast, rules: IncidentRul
 
 def _with_alarm(state: IncidentState, alarm: AlarmStep) -> IncidentState:
     """Crossed levels, or reasons to call ourselves blind, after one alarm step."""
-    if alarm.step in ("acknowledged", "shelved", "unshelved"):  # what people did is no news of the river
+    if alarm.step not in ("raised", "cleared", "withdrawn"):  # what people did is no news of the river
         return state
     raised = alarm.step == "raised"
     if alarm.cause != "level":

@@ -12,7 +12,7 @@ from litestar import get, post
 from cheoyong.domain.errors import Conflict
 from cheoyong.domain.fact import AlertText
 from cheoyong.faces.access import needs, principal_of
-from cheoyong.faces.console.routes import AnyRequest, Reason
+from cheoyong.faces.console.asking import AnyRequest, Reason
 from cheoyong.faces.console.snapshot import alert_row
 from cheoyong.records.alerts import alerts_of_incident
 from cheoyong.records.connection import as_organisation

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routes of the console: map, state, events, alarms, incidents, replay, trace."""
+"""Routes of the console: map, state, events, incidents, replay, trace."""
 
 from __future__ import annotations
 
@@ -10,36 +10,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
 from cheoyong.domain.errors import NotFound, NotSignedIn, TooMany
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US
 from cheoyong.faces.access import needs, principal_of
-from cheoyong.faces.console.desk import ConsoleDesk
+from cheoyong.faces.console.asking import AnyRequest, Reason, ask_worker, desk_of
 from cheoyong.faces.console.packed import packed
 from cheoyong.faces.console.snapshot import flag_of, readings_at, snapshot
 from cheoyong.records import facts
-from cheoyong.records.commands import ask
 from cheoyong.records.connection import as_organisation
-from cheoyong.respond.alarm_life import check_shelf
 
-AnyRequest = Request[Any, Any, Any]
 SIGNED_IN_CHECK_S = 3.0
-
-
-class Reason(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a person does it; at most 2,000 characters."""
-
-    reason: str = ""
-
-
-class Shelf(msgspec.Struct, forbid_unknown_fields=True):
-    """For how long an alarm is put aside (1 to 480 minutes), and why."""
-
-    minutes: int
-    reason: str
 
 
 class Steering(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,21 +33,16 @@ class Steering(msgspec.Struct, forbid_unknown_fields=True):
     speed: float | None = None
 
 
-def _desk(request: AnyRequest) -> ConsoleDesk:
-    desk: ConsoleDesk = request.app.state.desk
-    return desk
-
-
 @get("/api/map", opt=needs("read"))
 async def map_layers(request: AnyRequest) -> Response[bytes]:
     """Towns, coast, river, gauges and reaches of the city."""
-    return packed(request, _desk(request).map_layers)
+    return packed(request, desk_of(request).map_layers)
 
 
 @get("/api/state", opt=needs("read"))
 async def state(request: AnyRequest) -> Response[bytes]:
     """Everything the screen shows, as of now."""
-    return packed(request, await snapshot(_desk(request), principal_of(request).organisation_id))
+    return packed(request, await snapshot(desk_of(request), principal_of(request).organisation_id))
 
 
 @get("/api/readings", opt=needs("read"))
@@ -71,14 +50,14 @@ async def readings(
     request: AnyRequest, at_us: Annotated[int, Parameter(ge=EARLIEST_US, le=LATEST_US)]
 ) -> Response[bytes]:
     """The latest value of every gauge as of an instant, µs: the screen when its time line is moved back."""
-    return packed(request, await readings_at(_desk(request), principal_of(request).organisation_id, at_us))
+    return packed(request, await readings_at(desk_of(request), principal_of(request).organisation_id, at_us))
 
 
 @get("/api/events", opt=needs("read"))
 async def events(request: AnyRequest) -> Stream:
     """The stream of what changes (server-sent events); it ends soon after the sign-in does (S28)."""
     after = request.headers.get("last-event-id", "")
-    heard = _desk(request).hub.listen(principal_of(request).organisation_id, after)
+    heard = desk_of(request).hub.listen(principal_of(request).organisation_id, after)
     return Stream(
         _while_signed_in(request, heard),
         media_type="text/event-stream",
@@ -102,75 +81,36 @@ async def _while_signed_in(request: AnyRequest, heard: AsyncGenerator[bytes, Non
             yield event
 
 
-@post("/api/alarms/{alarm_id:uuid}/acknowledge", opt=needs("acknowledge"), status_code=202)
-async def acknowledge(request: AnyRequest, alarm_id: UUID) -> dict[str, int]:
-    """Say that a person has seen the alarm."""
-    return await _ask(request, "acknowledge", alarm_id, "SELECT 1 FROM alarm WHERE id = $1")
-
-
-@post("/api/alarms/{alarm_id:uuid}/shelve", opt=needs("acknowledge"), status_code=202)
-async def shelve(request: AnyRequest, alarm_id: UUID, data: Shelf) -> dict[str, int]:
-    """Put the alarm aside for a while, with the reason; then it is new again if it still stands."""
-    check_shelf(data.minutes, data.reason)
-    exists = "SELECT 1 FROM alarm WHERE id = $1"
-    return await _ask(request, "shelve", alarm_id, exists, data.reason, data.minutes)
-
-
-@post("/api/alarms/{alarm_id:uuid}/unshelve", opt=needs("acknowledge"), status_code=202)
-async def unshelve(request: AnyRequest, alarm_id: UUID) -> dict[str, int]:
-    """Bring a shelved alarm back before its time."""
-    return await _ask(request, "unshelve", alarm_id, "SELECT 1 FROM alarm WHERE id = $1")
-
-
 @post("/api/incidents/{incident_id:uuid}/take", opt=needs("take_incident"), status_code=202)
 async def take(request: AnyRequest, incident_id: UUID) -> dict[str, int]:
     """Take the incident in hand."""
-    return await _ask(request, "take", incident_id, "SELECT 1 FROM incident WHERE id = $1")
+    return await ask_worker(request, "take", incident_id, "SELECT 1 FROM incident WHERE id = $1")
 
 
 @post("/api/incidents/{incident_id:uuid}/close", opt=needs("take_incident"), status_code=202)
 async def close(request: AnyRequest, incident_id: UUID, data: Reason) -> dict[str, int]:
     """Close the incident, with the reason."""
-    return await _ask(request, "close", incident_id, "SELECT 1 FROM incident WHERE id = $1", data.reason)
-
-
-async def _ask(
-    request: AnyRequest,
-    verb: str,
-    subject: UUID,
-    exists: str,
-    reason: str = "",
-    minutes: int | None = None,
-) -> dict[str, int]:
-    """Write the wish down for the worker; 404 for what the caller's organisation does not have."""
-    desk, who = _desk(request), principal_of(request)
-    async with as_organisation(desk.pool, who.organisation_id) as connection:
-        if await connection.fetchval(exists, subject) is None:
-            raise NotFound(f"there is nothing to {verb} here", where=str(subject))
-        seq = await ask(
-            connection, who.organisation_id, verb, subject,
-            by=who.login, reason=reason[:2000], made_us=desk.facts_us(), minutes=minutes,
-        )  # fmt: skip
-    await desk.nudge()
-    return {"command": seq}
+    return await ask_worker(
+        request, "close", incident_id, "SELECT 1 FROM incident WHERE id = $1", data.reason
+    )
 
 
 @get("/api/replay", opt=needs("read"))
 async def replay(request: AnyRequest) -> dict[str, Any]:
     """The replay as it runs, or an empty object."""
-    return _desk(request).replay.shown() or {}
+    return desk_of(request).replay.shown() or {}
 
 
 @post("/api/replay", opt=needs("replay"), status_code=200)
 async def steer(request: AnyRequest, data: Steering) -> dict[str, Any]:
     """Pause, resume, step, or change the speed."""
-    return await _desk(request).replay.steer(data.action, data.speed)
+    return await desk_of(request).replay.steer(data.action, data.speed)
 
 
 @post("/api/replay/advance", opt=needs("replay"), status_code=200)
 async def advance(request: AnyRequest, data: dict[str, Any]) -> dict[str, Any]:
     """The replay's driver moves the clock and learns how it is steered."""
-    return await _desk(request).replay.advance(data)
+    return await desk_of(request).replay.advance(data)
 
 
 _OBSERVATIONS = """
@@ -184,7 +124,7 @@ WHERE v.id = ANY($1::bigint[]) ORDER BY v.phenomenon_time DESC, d.series LIMIT 2
 @get("/api/trace/{fact_id:uuid}", opt=needs("read"))
 async def trace(request: AnyRequest, fact_id: UUID) -> dict[str, Any]:
     """The way back from a fact to the observations behind it."""
-    async with as_organisation(_desk(request).pool, principal_of(request).organisation_id) as connection:
+    async with as_organisation(desk_of(request).pool, principal_of(request).organisation_id) as connection:
         behind = await facts.causes(connection, fact_id)
         if not behind:
             raise NotFound("there is no such fact", where=str(fact_id))

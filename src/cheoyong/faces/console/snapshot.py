@@ -9,6 +9,7 @@ from typing import Any
 from cheoyong.domain.city import Gauge
 from cheoyong.domain.instant import HOUR_US, SECOND_US
 from cheoyong.faces.console.desk import ConsoleDesk
+from cheoyong.records import alarms as alarm_records
 from cheoyong.records import facts
 from cheoyong.records.alerts import StoredAlert, alerts
 from cheoyong.records.checks import UNCHECKED_FROM
@@ -38,13 +39,14 @@ async def snapshot(desk: ConsoleDesk, organisation_id: int) -> dict[str, Any]:
     now_us = desk.facts_us()
     async with as_organisation(desk.pool, organisation_id) as connection:
         series = list(desk.city.gauges)
-        alarms, alarms_open = await facts.open_alarms(connection)
+        alarms, alarms_open = await alarm_records.open_alarms(connection)
         state = {
             "seq": await connection.fetchval("SELECT coalesce(max(seq), 0) FROM fact"),
             # A value stamped in the future must not pose as the latest one.
             "gauges": await _gauges(connection, desk.city.gauges, now_us, now_us + FUTURE_US),
             "alarms": alarms,
             "alarms_open": alarms_open,
+            "alarm_rows": await alarm_records.open_rows(connection),
             "unusual": await detections(connection, now_us - UNUSUAL_SHOWN_US),
             "incidents": await facts.incidents(connection),
             "alerts": [alert_row(stored) for stored in await alerts(connection)],
