@@ -102,21 +102,17 @@ _NAMED = {
 # A pass is written nowhere, so it is said only of what the checks have read and have rules for. Ids rise
 # from batch to batch, so all below the first id of the unread batches has been read. A verdict on what
 # an observation said before it was revised is not a verdict on what it says now.
-_FLAG = (
-    "CASE WHEN n.detail ? 'revised' THEN 2 ELSE coalesce("
-    "(SELECT q.flag FROM quality_visible q WHERE q.observation_id = n.id"
-    " ORDER BY q.batch DESC LIMIT 1)::int,"
-    f" CASE WHEN n.id < {UNCHECKED_FROM}"
+_SAID = "(SELECT {what} FROM quality_visible q WHERE q.observation_id = n.id ORDER BY q.batch DESC LIMIT 1)"
+_UNSAID = (
+    f"CASE WHEN n.id < {UNCHECKED_FROM}"
     " AND (SELECT d.series FROM datastream d WHERE d.id = n.datastream_id) IS NOT NULL"
-    " THEN 1 ELSE 2 END) END"
+    " THEN 1 ELSE 2 END"
 )
+_JUDGED = "CASE WHEN n.detail ? 'revised' THEN 2 ELSE coalesce({said}, {unsaid}) END"
+_FLAG = _JUDGED.format(said=_SAID.format(what="q.flag::int"), unsaid=_UNSAID)
 
-# Which tests spoke against it: the bits of domain.quality.Test.
-_TESTS = (
-    "CASE WHEN n.detail ? 'revised' THEN 0 ELSE coalesce("
-    "(SELECT q.tests FROM quality_visible q WHERE q.observation_id = n.id"
-    " ORDER BY q.batch DESC LIMIT 1), 0)::int END"
-)
+# The flag, and above it (times 16) which tests spoke: the bits of domain.quality.Test. One look for both.
+_VERDICT = _JUDGED.format(said=_SAID.format(what="q.flag::int + 16 * q.tests::int"), unsaid=_UNSAID)
 
 # The array of a multi-datastream has a name of its own: so an observation says by itself what it is of.
 _OTHER_RESULT = "coalesce(n.detail -> 'result', n.detail -> 'results')"
@@ -276,7 +272,7 @@ NOUNS: Mapping[str, Noun] = {
             "detail": _json("detail", nullable=True),
             "parameters": Column("(n.detail -> 'parameters')", Kind.JSON, nullable=True),
             "flag": Column(_FLAG, Kind.INTEGER),
-            "tests": Column(_TESTS, Kind.INTEGER),
+            "verdict": Column(_VERDICT, Kind.INTEGER),
         },
         {
             "datastream": Relation("datastream", key="n.datastream_id"),

@@ -121,9 +121,10 @@ def _has_none(row: Row) -> bool:
 
 
 def _quality(row: Row) -> dict[str, Any]:
-    quality: dict[str, Any] = dict(_VERDICTS[row["flag"]])
-    if row["tests"]:
-        quality["tests"] = [test.name.lower() for test in Test(row["tests"]) if test.name]
+    tests, flag = divmod(row["verdict"], 16)
+    quality: dict[str, Any] = dict(_VERDICTS[flag])
+    if tests:
+        quality["tests"] = [test.name.lower() for test in Test(tests) if test.name]
     detail = row["detail"]
     if detail and "resultQuality" in detail:
         quality["reported"] = detail["resultQuality"]
@@ -166,9 +167,7 @@ _OBSERVATION = (
     ),
     Property("resultTime", ("result_time",), _result_time, "result_time", mandatory=True, inner={}),
     Property("result", ("result", "detail"), _result, "result", mandatory=True, inner={}),
-    Property(
-        "resultQuality", ("flag", "tests", "detail"), _quality, None, mandatory=False, inner={"flag": "flag"}
-    ),
+    Property("resultQuality", ("verdict", "detail"), _quality, None, mandatory=False, inner={"flag": "flag"}),
     Property("validTime", ("detail",), _from_detail("validTime"), None, mandatory=False, inner={}),
     Property("parameters", ("detail",), _from_detail("parameters"), "parameters", mandatory=False, inner={}),
 )
