@@ -23,7 +23,7 @@ from cheoyong.detect.anomaly.state import MEMBERS, STREAM, dump, load, new_strea
 CALLS = {
     "level": lambda stream, at_us, value: level(stream, value),
     "rate": lambda stream, at_us, value: rate(stream, value),
-    "forecast": forecast,
+    "forecast": lambda stream, at_us, value: forecast(stream, at_us, value)[0],
     "shift": lambda stream, at_us, value: shift(stream, clip(value)),
     "louder": lambda stream, at_us, value: spread(stream, clip(value))[0],
     "calmer": lambda stream, at_us, value: spread(stream, clip(value))[1],
@@ -102,7 +102,7 @@ def test_a_forecast_learns_the_hours_of_the_day_and_of_the_week():
     streams = new_streams(1)
     residuals = []
     for i, value in enumerate(weekly + noise(len(hours)) * 0.1):
-        residuals.append(forecast(streams[0], i * 3_600_000_000, value) * streams["residual_scale"][0])
+        residuals.append(forecast(streams[0], i * 3_600_000_000, value)[0] * streams["residual_scale"][0])
         streams["level"], streams["last"] = 0.0, value
         streams["seen"] += 1
     # Without the week's hours a weekend's hour would be missed by as much as a workday's wave is high.
@@ -202,7 +202,7 @@ def test_whatever_the_evidence_the_set_rate_of_alarms_is_kept(strengths, minutes
     count, step_us = 0, minutes * 60_000_000
     for i in range(3000):
         streams["seen"] = 100 * i + WARM + 1  # no rest between alarms: the hardest case
-        count += alarms(streams[0], i * step_us, strengths[i % len(strengths)], monthly)
+        count += alarms(streams[0], i * step_us, strengths[i % len(strengths)], monthly)[0]
         streams["at_us"] = i * step_us
     assert count <= monthly * 3000 * step_us / MONTH_US + np.log(EVIDENCE_MAX / LIMIT) / STEP + 1
 

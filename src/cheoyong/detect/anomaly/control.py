@@ -23,8 +23,8 @@ MONTH_US = 2_629_746_000_000  # a twelfth of the mean Gregorian year
 
 
 @compiled
-def alarms(stream: Any, at_us: int, strength: float, monthly: float) -> bool:
-    """Whether ``strength`` (evidence) alarms now, with ``monthly`` alarms allowed; then learn from it."""
+def alarms(stream: Any, at_us: int, strength: float, monthly: float) -> tuple[bool, float]:
+    """Whether ``strength`` (evidence) alarms with ``monthly`` alarms allowed, and the limit; then learn."""
     if stream.seen > 1 and at_us > stream.at_us:
         months = (at_us - stream.at_us) / MONTH_US
         stream.margin = max(0.0, stream.margin - STEP * monthly * months)
@@ -33,8 +33,8 @@ def alarms(stream: Any, at_us: int, strength: float, monthly: float) -> bool:
         limit = max(limit, WORSE * stream.alarmed_at)
     strength = min(strength, EVIDENCE_MAX)
     if stream.seen <= WARM or strength < limit:
-        return False
+        return False, limit
     stream.margin += STEP
     stream.alarmed_at = strength
     stream.quiet_until = stream.seen + REST
-    return True
+    return True, limit

@@ -21,12 +21,12 @@ EVEN = 1e-9  # of the level: errors below are alike
 
 
 @compiled
-def forecast(stream: Any, at_us: int, value: float) -> float:
-    """Signed residual of ``value`` in residual scales, then learn from it, clipped."""
+def forecast(stream: Any, at_us: int, value: float) -> tuple[float, float]:
+    """Signed residual of ``value`` in residual scales, and what was expected; then learn, clipped."""
     if stream.seen == 0:
         stream.fast = value
         season(stream, at_us, value)
-        return 0.0
+        return 0.0, value
     by_hour, by_week = season(stream, at_us, value)
     guesses = (stream.last, stream.fast, stream.level, by_hour, by_week)
     even = EVEN * (1.0 + abs(stream.level))
@@ -39,11 +39,13 @@ def forecast(stream: Any, at_us: int, value: float) -> float:
         blended += weight * guesses[k]
         miss = abs(value - guesses[k])
         stream.error[k] += gain * ((min(miss, WORST * usual) if usual > 0.0 else miss) - usual)
-    residual = value - blended / weights
+    expected = blended / weights
+    residual = value - expected
     scale = stream.residual_scale
     size = abs(residual) if scale <= 0.0 else min(abs(residual), CLIP * scale)
     stream.residual_scale += gain * (size - scale)
     if scale <= 0.0:
         stream.residual_scale = abs(residual)
     stream.fast += (value - stream.fast) / min(stream.seen + 1.0, FAST)
-    return max(-SCORE_MAX, min(SCORE_MAX, residual / scale)) if scale > 0.0 else 0.0
+    score = max(-SCORE_MAX, min(SCORE_MAX, residual / scale)) if scale > 0.0 else 0.0
+    return score, expected
