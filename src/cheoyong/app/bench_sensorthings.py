@@ -294,7 +294,7 @@ async def _read(server: _Server) -> dict[str, Any]:
     latest = [server.get(QUERIES["latest"].format(datastream=datastream)) for datastream in chosen]
     await asked("latest_p50_ms", 0.5, latest)
     await pressed("latest_8_per_s", latest)
-    await asked("latest_of_all_p95_ms", 0.95, [server.get(QUERIES["latest_of_all"])] * 20)
+    await asked("latest_of_all_p95_ms", 0.95, [server.get(QUERIES["latest_of_all"])] * ASKED)
     await asked("range_p50_ms", 0.5, [server.get(_an_hour(server, datastream)) for datastream in chosen])
     await asked("count_p50_ms", 0.5, [server.get(QUERIES["count"])] * 20)
     await asked("expand_20_p50_ms", 0.5, [server.get(QUERIES["expand_20"])] * ASKED)
