@@ -35,7 +35,8 @@ def respond(
     hazard_of = setup.hazard_of
     for fact in news:
         key = incident_key(fact, hazard_of)
-        if key is not None:
+        # What a person set is not the city's plan: it alarms, and opens no incident and writes no warning.
+        if key is not None and getattr(fact.body, "cause", "") != "threshold":
             before = incidents.get(key) or IncidentState(*key, setup.organisation_id)
             incidents[key], made = absorb(before, fact, setup.incident_rules)
             steps.extend(made)

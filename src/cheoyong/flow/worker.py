@@ -30,8 +30,16 @@ from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
+from cheoyong.flow.thresholds import Thresholds
 from cheoyong.records import alerts, commands
-from cheoyong.records.batches import BATCHES_PER_READ_MAX, START, Bookmark, read_batches, settled_before
+from cheoyong.records.batches import (
+    BATCHES_PER_READ_MAX,
+    START,
+    Bookmark,
+    next_recorded_us,
+    read_batches,
+    settled_before,
+)
 from cheoyong.records.connection import Connection, Pool
 from cheoyong.records.facts import add_facts
 from cheoyong.warn.approval import begin
@@ -70,6 +78,7 @@ class Worker:
         self._announce = announce
         self._gauges: dict[int, tuple[int, Gauge]] = {}
         self._changed: set[int] = set()  # datastreams that became another gauge
+        self._thresholds = Thresholds(setup.organisation_id)
         self._mark = Bookmark(-1, -1)
         self._state = PipelineState(ScreenState())
         self._hint = asyncio.Event()
@@ -134,8 +143,9 @@ class Worker:
             async with connection.transaction():
                 await self._catch_up_with_bookmark(connection)
                 before = await settled_before(connection)
-                await self._learn_gauges(connection)
+                await self._learn_gauges(connection, before)
                 batches = await read_batches(connection, self._mark, before, list(self._gauges))
+                batches = self._thresholds.until_change(batches)
                 asked = await commands.waiting(connection)
                 if not batches and not asked:
                     return False
@@ -172,6 +182,9 @@ class Worker:
                 connection, self._setup, state, self._gauges, self._changed, batches[0].recorded_us
             )
             told = await announce(connection, self._setup, state, made_of_gone, batches[0].recorded_us)
+            added += await self._store(connection, told)
+            replaced = await self._thresholds.clear_replaced(connection, batches[0].recorded_us)
+            told = await announce(connection, self._setup, state, replaced, batches[0].recorded_us)
             added += await self._store(connection, told)
         desk = await look_at_desk(connection, state)
         for batch in batches:
@@ -226,7 +239,7 @@ class Worker:
             self._mark = Bookmark(row["xid"], row["batch"])
             self._state = from_bytes(row["state"]) if row["state"] else PipelineState(ScreenState())
 
-    async def _learn_gauges(self, connection: Connection) -> None:
+    async def _learn_gauges(self, connection: Connection, before: int) -> None:
         """Which datastreams are gauges now; another mapping when that has changed, as ``screen`` wants."""
         rows = await connection.fetch(
             "SELECT id, organisation_id, series FROM datastream"
@@ -235,8 +248,12 @@ class Worker:
         )  # fmt: skip
         named = self._setup.city.gauges
         now = {row["id"]: (row["organisation_id"], named[row["series"]]) for row in rows}
-        if now != self._gauges:
-            self._changed |= {i for i, gauge in self._gauges.items() if now.get(i, gauge) != gauge}
+        now = await self._thresholds.over(
+            connection, now, await next_recorded_us(connection, self._mark, before)
+        )
+        if now is not self._gauges:
+            was = self._gauges.items()
+            self._changed |= {i for i, (_, gauge) in was if i in now and now[i][1].series != gauge.series}
             self._gauges = now
 
     async def _move_bookmark(

@@ -61,6 +61,16 @@ async def settled_before(connection: Connection) -> int:
     return xid
 
 
+async def next_recorded_us(connection: Connection, after: Bookmark, before: int) -> int | None:
+    """When the first of the next batches was recorded, µs; None when there is none."""
+    recorded_us: int | None = await connection.fetchval(
+        "SELECT recorded_at FROM batch WHERE (xid, number) > ($1::xid8, $2) AND xid < $3::xid8"
+        " ORDER BY xid, number LIMIT 1",
+        after.xid, after.number, before,
+    )  # fmt: skip
+    return recorded_us
+
+
 async def read_batches(
     connection: Connection, after: Bookmark, before: int, datastream_ids: Sequence[int] | None
 ) -> list[tuple[Bookmark, ObservationBatch]]:

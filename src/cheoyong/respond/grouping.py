@@ -59,6 +59,8 @@ class Row:
 def relations(step: AlarmStep, place: Place) -> tuple[tuple[str, str], ...]:
     """What else an alarm may share a row with, the closest first: (kind, key)."""
     found = [("site", f"site:{place.thing}")] if place.thing else []
+    if step.cause == "threshold":  # limits of two sensors crossed at one time are no sign of one cause
+        return tuple(found)
     if step.cause != "level":
         return (*found, ("together", f"together:{step.cause}"))
     if place.hazard and place.reaches:
