@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's one way to the server: typed calls, the CSRF header, problems as errors, a time limit on all.
 import { readMap, type RawMap } from './map/read-map';
-import type { AlertDetail, AlertText, Forecast, Observed, Reading, Replay, Session, Site, Snapshot, Trace } from './state/facts';
+import type { Alarm, AlarmList, AlarmLoad, AlertDetail, AlertText, Forecast, Observed, Reading, Replay, Session, Site, Snapshot, Trace } from './state/facts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -78,9 +78,15 @@ export const api = {
   readings: (at_us: number) => get<Reading[]>(`/api/readings?at_us=${at_us}`),
   trace: (fact_id: string) => get<Trace>(`/api/trace/${id(fact_id)}`),
 
+  alarms: () => get<AlarmList>('/api/alarms'),
+  alarmsOfRow: (row_id: string, skip: number, top: number) => get<{ alarms: Alarm[]; count: number }>(`/api/alarm-rows/${id(row_id)}?skip=${skip}&top=${top}`),
+  alarmLoad: () => get<AlarmLoad>('/api/alarm-load'),
   acknowledge: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/acknowledge`),
   shelve: (alarm_id: string, minutes: number, reason: string) => post(`/api/alarms/${id(alarm_id)}/shelve`, { minutes, reason }),
   unshelve: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/unshelve`),
+  acknowledgeRow: (row_id: string) => post(`/api/alarm-rows/${id(row_id)}/acknowledge`),
+  remove: (alarm_id: string, reason: string) => post(`/api/alarms/${id(alarm_id)}/remove`, { reason }),
+  restore: (alarm_id: string) => post(`/api/alarms/${id(alarm_id)}/restore`),
   take: (incident_id: string) => post(`/api/incidents/${id(incident_id)}/take`),
   close: (incident_id: string, reason: string) => post(`/api/incidents/${id(incident_id)}/close`, { reason }),
   draft: (incident_id: string) => post<{ alert_id: string }>(`/api/incidents/${id(incident_id)}/draft`),

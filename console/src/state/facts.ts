@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes the server speaks in: facts of the domain and the snapshot, with the server's field names.
+import type { AlarmState } from './alarm-life';
 
 export type Language = 'ko' | 'en';
 export type Words = Record<Language, string>;
@@ -134,7 +135,7 @@ export interface Alarm {
   alarm_id: string;
   fact_id?: string;
   cause: 'level' | 'silence' | 'fault';
-  state: 'raised' | 'acknowledged' | 'shelved';
+  state: AlarmState;
   series: string;
   rule: string;
   priority: 'high' | 'medium' | 'low' | string;
@@ -146,6 +147,46 @@ export interface Alarm {
   reason?: string;
   /** Until when it is put aside. */
   until_us?: number | null;
+  /** The row of the list it stands in, with others of the same cause. */
+  row?: string | null;
+  /** How often it was raised, an hour between at most. */
+  times?: number;
+  /** What it says was last done: `escalated` when nobody has seen it for long. */
+  step?: string;
+}
+
+/** Alarms of one cause: `kind` is what makes them one. */
+export interface AlarmRow {
+  row_id: string;
+  kind: 'gauge' | 'site' | 'reach' | 'together' | 'event' | 'flood';
+  begun_us: number | null;
+  since_us: number;
+  crisis_level: CrisisLevel;
+  priority: string;
+  times: number;
+  gauges: number;
+  alarms: number;
+  states: Partial<Record<AlarmState, number>>;
+}
+
+/** How much the operator is asked to bear: rows told, against EEMUA 191. */
+export interface AlarmLoad {
+  state: 'calm' | 'busy' | 'flood';
+  ten_minutes: number;
+  hour: number;
+  day: number;
+  peak: number;
+  flood_percent: number;
+  standing: number;
+  stale: number;
+  raised: number;
+  actors: { series: string; rule: string; raised: number }[];
+}
+
+export interface AlarmList {
+  alarms: Alarm[];
+  alarms_open: Partial<Record<AlarmState, number>>;
+  alarm_rows: AlarmRow[];
 }
 
 /** A stream that is unlike its own past: no alarm, but worth a look. */
@@ -310,7 +351,8 @@ export interface Snapshot {
   gauges: Reading[];
   alarms: Alarm[];
   /** How many there are in all, by state: the list holds the 500 most pressing. */
-  alarms_open: Partial<Record<Alarm['state'], number>>;
+  alarms_open: Partial<Record<AlarmState, number>>;
+  alarm_rows: AlarmRow[];
   /** Of the last day, the newest first. */
   unusual: Detection[];
   incidents: Incident[];
@@ -334,7 +376,20 @@ export interface Trace {
 export interface AlarmStep {
   alarm_id: string;
   cause: Alarm['cause'];
-  step: 'raised' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved' | 'withdrawn';
+  step:
+    | 'raised'
+    | 'escalated'
+    | 'suppressed'
+    | 'unsuppressed'
+    | 'downgraded'
+    | 'cleared'
+    | 'withdrawn'
+    | 'lapsed'
+    | 'acknowledged'
+    | 'shelved'
+    | 'unshelved'
+    | 'removed'
+    | 'restored';
   series: string;
   rule: string;
   priority: string;
@@ -345,6 +400,8 @@ export interface AlarmStep {
   by: string;
   reason?: string;
   until_us?: number | null;
+  row?: string | null;
+  times?: number;
 }
 
 export interface IncidentStep {

@@ -13,6 +13,7 @@ const snapshot: Snapshot = {
   gauges: [{ series: 'stage_m', time_us: NOW - MINUTE, value: 2, flag: 1, period_s: 600, stale: true }],
   alarms: [],
   alarms_open: {},
+  alarm_rows: [],
   unusual: [],
   incidents: [],
   alerts: [],

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folds the server's snapshot and events into one picture of the world. Pure: same input, same picture.
+import { TABLE, type AlarmState } from './alarm-life';
 import type {
   Alarm,
+  AlarmList,
+  AlarmRow,
   AlarmStep,
   Alert,
   AlertStep,
@@ -35,6 +38,8 @@ export interface World {
   alarms: Alarm[];
   /** How many alarms were open at the last snapshot, those not in the list too. */
   alarms_open: number;
+  /** The rows of the list as the server last counted them. */
+  alarm_rows: AlarmRow[];
   unusual: Detection[];
   incidents: Incident[];
   alerts: Alert[];
@@ -54,8 +59,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     clock: snapshot.clock,
     health: snapshot.health,
     readings: bySeries(snapshot.gauges),
-    alarms: snapshot.alarms,
-    alarms_open: Object.values(snapshot.alarms_open).reduce((sum, n) => sum + n, 0),
+    ...alarmsOf(snapshot),
     unusual: snapshot.unusual,
     incidents: snapshot.incidents.filter((incident) => incident.state !== 'closed' && incident.state !== 'dismissed'),
     alerts: snapshot.alerts,
@@ -68,6 +72,15 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
   for (const forecast of Object.values(snapshot.forecasts)) world = withForecasts(world, forecast.series, [forecast]);
   return world;
 }
+
+const alarmsOf = ({ alarms, alarms_open, alarm_rows }: AlarmList): Pick<World, 'alarms' | 'alarms_open' | 'alarm_rows'> => ({
+  alarms,
+  alarms_open: Object.values(alarms_open).reduce((sum, n) => sum + n, 0),
+  alarm_rows: alarm_rows ?? [],
+});
+
+/** The picture with the alarms as the server lists them now. */
+export const withAlarms = (world: World, list: AlarmList): World => ({ ...world, ...alarmsOf(list) });
 
 /** The picture after one event. */
 export function fold(world: World, event: ServerEvent): World {
@@ -183,14 +196,24 @@ function withFact(world: World, fact: Fact): World {
 
 function withAlarm(alarms: Alarm[], step: AlarmStep, fact_id?: string): Alarm[] {
   const others = alarms.filter((alarm) => alarm.alarm_id !== step.alarm_id);
-  if (step.step === 'cleared' || step.step === 'withdrawn') return others;
   const known = alarms.find((alarm) => alarm.alarm_id === step.alarm_id);
-  const { step: said, ...rest } = step;
-  const state = said === 'unshelved' ? 'raised' : said;
   // A later value of an alarm somebody already has, or has put aside, does not make it new again.
-  const held = said === 'raised' && known && known.state !== 'raised' && known.crisis_level >= step.crisis_level;
+  const held = step.step === 'raised' && known && !TABLE[`${known.state} raised`] && known.crisis_level >= step.crisis_level;
+  const state = held ? known.state : stateAfter(known?.state, step.step);
+  if (state === undefined) return alarms;
+  if (state === 'cleared' || state === 'withdrawn') return others;
+  const ofTheGauge = step.step === 'raised' || step.step === 'cleared';
   const kept = held ? { state: known.state, by: known.by, reason: known.reason, until_us: known.until_us } : { state };
-  return [...others, { ...known, ...rest, ...(fact_id && said === 'raised' ? { fact_id } : {}), ...kept }];
+  return [...others, { ...known, ...step, ...(fact_id && ofTheGauge ? { fact_id } : {}), ...kept }];
+}
+
+/** Of an alarm that is not known the step says enough; of a known one the table. */
+function stateAfter(before: AlarmState | undefined, step: AlarmStep['step']): AlarmState | 'cleared' | 'withdrawn' | undefined {
+  if (before && step === 'raised') return 'raised';
+  if (before && step === 'shelved') return 'shelved';
+  if (before) return TABLE[`${before} ${step}`];
+  if (step === 'lapsed' || step === 'restored') return undefined;
+  return TABLE[`suppressed ${step}`] ?? TABLE[`raised ${step}`] ?? 'raised';
 }
 
 function withIncident(incidents: Incident[], step: IncidentStep, fact_id?: string): Incident[] {

@@ -2,7 +2,7 @@
 // Keeps the picture of the world live: snapshot, then server-sent events, and notices at once when they stop.
 import { api, Problem } from '../api';
 import type { CityMap, Clock, Fact, Gauge, Health, Observed, ObservedRow, ServerEvent } from './facts';
-import { fold, fromSnapshot, KEEP_US, withForecasts, withObserved, withoutPast, withReadingsThen, type World } from './fold';
+import { fold, fromSnapshot, KEEP_US, withAlarms, withForecasts, withObserved, withoutPast, withReadingsThen, type World } from './fold';
 import { markUpdate } from './marks';
 
 /** Quiet for this long: ask the server for a sign of life; no answer within the next span: the connection is lost. */
@@ -20,6 +20,8 @@ const KEPT_MAX = 200;
 const NOTHING_YET: Observed = { time_us: [], value: [], flag: [] };
 /** A simulated clock is never run ahead of the server by more than this much real time. */
 const RUN_AHEAD_MS = 1_500;
+/** Alarm facts of this time are read as one list: the rows they stand in are counted by the server. */
+const ALARMS_GATHER_MS = 500;
 
 type Connection = 'connecting' | 'open' | 'lost';
 
@@ -47,6 +49,7 @@ class Live {
   #asked = new Set<string>();
   #asking = 0;
   #fetchedAt = -Infinity;
+  #alarming: ReturnType<typeof setTimeout> | undefined;
   #probing = false;
   #onSignedOut: () => void = () => {};
 
@@ -61,6 +64,8 @@ class Live {
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#gathering);
+    clearTimeout(this.#alarming);
+    this.#alarming = undefined;
     this.#gathered = [];
     this.#wanted.clear();
     this.#asked.clear();
@@ -110,7 +115,18 @@ class Live {
   #takeFact(fact: Fact): void {
     const gap = this.world && !this.#waiting && fact.seq > this.#seq() + 1;
     this.#take({ type: 'fact', fact });
+    if (fact.kind === 'alarm') this.#alarming ??= setTimeout(() => void this.#readAlarms(), ALARMS_GATHER_MS);
     if (gap && performance.now() - this.#fetchedAt > REFETCH_MIN_MS) void this.refresh();
+  }
+
+  async #readAlarms(): Promise<void> {
+    this.#alarming = undefined;
+    try {
+      const list = await api.alarms();
+      if (this.world) this.world = withAlarms(this.world, list);
+    } catch (error) {
+      this.#refused(error); // the next snapshot has them
+    }
   }
 
   #take(event: ServerEvent): void {

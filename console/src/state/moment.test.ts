@@ -14,7 +14,7 @@ const forecast = (issued_us: number, mid: number): Forecast => ({
 });
 const snapshot = (value: number | null, flag: 1 | 4 = 1): Snapshot => ({
   seq: 1, clock: { now_us: NOW, mode: 'live', simulated: false, replay: null }, health: { live: true, ready: true, degraded: [] },
-  gauges: [{ series: 's', time_us: NOW - HOUR / 2, value, flag, period_s: 3600, stale: false }], alarms: [], alarms_open: {}, unusual: [], incidents: [], alerts: [], forecasts: { s: forecast(NOW, 4) }, impacts: {},
+  gauges: [{ series: 's', time_us: NOW - HOUR / 2, value, flag, period_s: 3600, stale: false }], alarms: [], alarms_open: {}, alarm_rows: [], unusual: [], incidents: [], alerts: [], forecasts: { s: forecast(NOW, 4) }, impacts: {},
 });
 const past = { time_us: [NOW - 3 * HOUR, NOW - 2 * HOUR, NOW - 1.5 * HOUR, NOW - HOUR / 2], value: [1, 2, 3.6, 4.6], flag: [1, 1, 1, 1] as (1 | 4)[] };
 const world = withObserved(fromSnapshot(snapshot(4.6), null), 's', past);

@@ -31,7 +31,7 @@ test('silence weighs like a caution, though it has no level of its own', () => {
 });
 
 test('what began later than the instant shown is not shown', () => {
-  expect(needs({ alarms: [alarm('a')], incidents: [incident('i')], alerts: [] }, 5)).toEqual({ decide: [], going: [], out: [], shelved: [] });
+  expect(needs({ alarms: [alarm('a')], incidents: [incident('i')], alerts: [] }, 5)).toEqual({ decide: [], going: [], out: [], shelved: [], removed: [] });
 });
 
 test('warnings in force are listed apart, withdrawn ones not at all', () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this person is looking at: the chosen thing, the instant, the theme, the phone's panel.
+import type { Alarm } from './facts';
 import { live } from './live.svelte';
 import { needs, type Needs } from './need';
 
@@ -33,14 +34,19 @@ class View {
   follow = $derived(this.fixed_us === null);
   at_us = $derived(this.fixed_us ?? live.now_us);
   #alarms = $derived(live.world?.alarms ?? []);
+  #rows = $derived(live.world?.alarm_rows ?? []);
   #incidents = $derived(live.world?.incidents ?? []);
   #alerts = $derived(live.world?.alerts ?? []);
   /** What needs eyes at the instant shown, worked out when one of its parts changes. */
-  needs: Needs = $derived(needs({ alarms: this.#alarms, incidents: this.#incidents, alerts: this.#alerts }, this.fixed_us ?? live.second_us));
+  needs: Needs = $derived(needs({ alarms: this.#alarms, rows: this.#rows, incidents: this.#incidents, alerts: this.#alerts }, this.fixed_us ?? live.second_us));
   #settling: ReturnType<typeof setTimeout> | undefined;
 
-  choose(chosen: Chosen): void {
+  /** An alarm from an opened row that is not among the most pressing. */
+  beside = $state.raw<Alarm | null>(null);
+
+  choose(chosen: Chosen, beside: Alarm | null = null): void {
     this.chosen = chosen;
+    this.beside = beside;
     this.panel = 'detail';
   }
 

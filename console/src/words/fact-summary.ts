@@ -10,6 +10,12 @@ export const STEPS = {
   cleared: 'stepCleared',
   withdrawn: 'stepWithdrawn',
   acknowledged: 'alarmAcknowledged',
+  removed: 'stepRemoved',
+  restored: 'stepRestored',
+  suppressed: 'stepSuppressed',
+  unsuppressed: 'stepUnsuppressed',
+  downgraded: 'stepDowngraded',
+  lapsed: 'stepLapsed',
   shelved: 'stepShelved',
   unshelved: 'stepUnshelved',
   opened: 'stepOpened',
@@ -42,7 +48,7 @@ export function factSummary(fact: Omit<Fact, 'seq'>): string {
     case 'alarm': {
       const level = levelOfRule(one.body.series, one.body.rule, one.body.limit);
       const value = one.body.value === null || one.body.value === undefined ? [] : [quantity(one.body.value, gaugeOf(one.body.series)?.unit ?? '')];
-      return [gaugeName(one.body.series), words(level?.name) || one.body.rule, stepName(one.body.step), ...value].join(' · ');
+      return [gaugeName(one.body.series), words(level?.name) || one.body.rule, one.body.step === 'escalated' ? t('stepEscalatedAlarm') : stepName(one.body.step), ...value].join(' · ');
     }
     case 'incident':
       return [gaugeName(one.body.series), levelName(one.body.series, one.body.level), stepName(one.body.step)].join(' · ');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of gauges, levels, towns and states in the screen's language.
-import type { Alarm, Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
+import type { Alarm, AlarmRow, Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
 import { clockTime } from './format';
@@ -66,8 +66,31 @@ const STATES = {
 } as const;
 
 /** Where a warning stands; a cancellation that went out is not a warning in force. */
-export const alarmState = ({ state, until_us }: Pick<Alarm, 'state' | 'until_us'>): string =>
-  state === 'raised' ? t('alarmRaised') : state === 'shelved' ? t('alarmShelved', { time: clockTime(until_us ?? 0, session.zone) }) : t('alarmAcknowledged');
+const ALARM_STATES = {
+  raised: 'alarmRaised',
+  returned: 'alarmReturned',
+  acknowledged: 'alarmAcknowledged',
+  suppressed: 'alarmSuppressed',
+  out_of_service: 'alarmOutOfService',
+  out_of_service_calm: 'alarmOutOfServiceCalm',
+} as const;
+
+export function alarmState({ state, until_us, step }: Pick<Alarm, 'state' | 'until_us' | 'step'>): string {
+  if (state === 'shelved') return t('alarmShelved', { time: clockTime(until_us ?? 0, session.zone) });
+  return t(state === 'raised' && step === 'escalated' ? 'alarmLate' : (ALARM_STATES[state] ?? 'alarmRaised'));
+}
+
+/** What an alarm says: the level reached, no data, a broken sensor. */
+export function alarmTitle(alarm: Pick<Alarm, 'cause' | 'series' | 'rule' | 'limit'>): string {
+  if (alarm.cause === 'silence') return t('alarmSilence');
+  if (alarm.cause !== 'level') return t('alarmFault');
+  return t('alarmLevel', { level: words(levelOfRule(alarm.series, alarm.rule, alarm.limit)?.name) || alarm.rule });
+}
+
+const ROW_KINDS = { site: 'rowSite', reach: 'rowReach', together: 'rowTogether', event: 'rowEvent', flood: 'rowFlood' } as const;
+
+/** What makes the alarms of a row one; of one gauge that is plain. */
+export const rowKind = (kind: AlarmRow['kind']): string => (kind === 'gauge' ? '' : t(ROW_KINDS[kind]));
 
 export const alertState = ({ state, kind }: Pick<Alert, 'state' | 'kind'>): string =>
   t(kind === 'Cancel' && state === 'published' ? 'stateCancelSent' : (STATES[state] ?? 'stateDrafted'));
