@@ -83,6 +83,7 @@ class Installation:
         self.pool = pools.app
         self.bus = bus
         self.mode = settings.mode
+        self.unusual_per_month = float(settings.unusual_per_month)
         self.hub = EventHub(lambda: encode("clock", self.clock()))
         self.fact_clock: Clock = SimulatedClock(last_us) if self.mode == "exercise" else WorldClock()
         # A clock that was set back a little while we were stopped stands until the world has caught up (F07).

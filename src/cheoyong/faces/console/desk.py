@@ -37,6 +37,7 @@ class ConsoleDesk(Protocol):
     alerts: AlertDesk
     hub: EventHub
     replay: Replay
+    unusual_per_month: float  # how often a stream may be called unusual; 0: nobody watches
 
     def facts_us(self) -> int:
         """The clock the facts live on: the world's, or the simulated one of an exercise."""
