@@ -23,6 +23,10 @@ class Permission(StrEnum):
     SUBMIT = "submit"  # put a draft before the second person
     APPROVE = "approve"  # be the second person
     CANCEL = "cancel"  # start the way back of a published warning
+    SET_THRESHOLD = "set_threshold"  # limits of one's own for a datastream
+    CHECK = "check"  # plan inspections, and say that one was done
+    SIGN_ON_SITE = "sign_on_site"  # say that oneself is on site, or has left
+    SEE_WHO_IS_ON_SITE = "see_who_is_on_site"  # names; everybody else sees a head count
     REPLAY = "replay"  # start, pause, step a replay
     ADMINISTER = "administer"  # people, roles, keys
     SWITCH_EXERCISE_PERSON = "switch_exercise_person"  # play another part of an exercise
@@ -43,14 +47,18 @@ class Role(StrEnum):
 PERSON_ROLES = (Role.VIEWER, Role.OPERATOR, Role.APPROVER, Role.ADMINISTRATOR)
 
 _P = Permission
-_DESK = {_P.READ, _P.ACKNOWLEDGE, _P.TAKE_INCIDENT, _P.DRAFT, _P.SUBMIT, _P.CANCEL, _P.REPLAY}
+_ON_SITE = {_P.CHECK, _P.SIGN_ON_SITE}
+_DESK = {_P.READ, _P.ACKNOWLEDGE, _P.TAKE_INCIDENT, _P.DRAFT, _P.SUBMIT, _P.CANCEL, _P.REPLAY} | _ON_SITE
+_IN_CHARGE = {_P.SET_THRESHOLD, _P.SEE_WHO_IS_ON_SITE}
 
 # An administrator looks after people and the registry and issues no warning: those are other hands.
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
-    Role.VIEWER: frozenset({_P.READ}),
+    Role.VIEWER: frozenset({_P.READ, _P.SIGN_ON_SITE}),
     Role.OPERATOR: frozenset(_DESK),
-    Role.APPROVER: frozenset(_DESK | {_P.APPROVE}),
-    Role.ADMINISTRATOR: frozenset({_P.READ, _P.OBSERVE, _P.REGISTER, _P.REPLAY, _P.ADMINISTER}),
+    Role.APPROVER: frozenset(_DESK | _IN_CHARGE | {_P.APPROVE}),
+    Role.ADMINISTRATOR: frozenset(
+        {_P.READ, _P.OBSERVE, _P.REGISTER, _P.REPLAY, _P.ADMINISTER} | _ON_SITE | _IN_CHARGE
+    ),
     Role.KEY_READ: frozenset({_P.READ}),
     Role.KEY_DEVICE: frozenset({_P.READ, _P.OBSERVE}),
     Role.KEY_WRITE: frozenset({_P.READ, _P.OBSERVE, _P.REGISTER}),

@@ -56,6 +56,11 @@ CROSS JOIN LATERAL (
   SELECT o.phenomenon_time, o.id, o.result, o.detail ? 'revised' AS revised FROM observation_visible o
   WHERE o.datastream_id = d.id AND o.result IS NOT NULL
   ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT $2) v"""
+_NEWEST_WITHIN = """
+SELECT $1::int AS datastream_id, o.phenomenon_time, o.id, o.result, o.detail ? 'revised' AS revised
+FROM observation_visible o
+WHERE o.datastream_id = $1 AND o.phenomenon_time BETWEEN $2 AND $3 AND o.result IS NOT NULL
+ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT $4"""
 _VERDICTS = """
 SELECT DISTINCT ON (q.observation_id) q.observation_id, q.flag FROM quality_visible q
 WHERE q.observation_id = ANY ($1::bigint[]) ORDER BY q.observation_id, q.batch DESC"""
@@ -141,6 +146,14 @@ async def values(
 async def newest(connection: Connection, datastream_ids: Sequence[int], of_each: int) -> Values:
     """The newest numeric observations of each datastream, at most ``of_each``."""
     rows = await connection.fetch(_NEWEST, sorted(set(datastream_ids)), of_each)
+    return await _in_columns(connection, rows)
+
+
+async def newest_within(
+    connection: Connection, datastream_id: int, from_us: int, to_us: int, limit: int
+) -> Values:
+    """The newest numeric observations of one datastream that begin in a closed interval, at most ``limit``."""
+    rows = await connection.fetch(_NEWEST_WITHIN, datastream_id, from_us, to_us, limit)
     return await _in_columns(connection, rows)
 
 
