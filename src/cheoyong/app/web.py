@@ -20,7 +20,7 @@ from cheoyong.faces.bulk.routes import ROUTES as BULK_ROUTES
 from cheoyong.faces.bulk.upload import Uploads
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
-from cheoyong.faces.console import alarm_routes, alert_routes, evidence, pages, routes, series
+from cheoyong.faces.console import alarm_routes, alert_routes, evidence, health_map, pages, routes, series
 from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
@@ -100,7 +100,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             routes.map_layers, routes.state, routes.readings, routes.events,
             *alarm_routes.ROUTES, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
-            series.observations, series.forecasts, evidence.evidence,
+            series.observations, series.forecasts, evidence.evidence, health_map.sensor_health,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,
             alert_routes.reject, alert_routes.cancel, alert_routes.update, alert_routes.draft,
             *pages.routes(),
