@@ -152,7 +152,7 @@ async def newest(connection: Connection, datastream_ids: Sequence[int], of_each:
 async def newest_within(
     connection: Connection, datastream_id: int, from_us: int, to_us: int, limit: int
 ) -> Values:
-    """The newest numeric observations of one datastream that begin in a closed interval, at most ``limit``."""
+    """The newest numeric observations of one datastream that begin in a closed interval, up to ``limit``."""
     rows = await connection.fetch(_NEWEST_WITHIN, datastream_id, from_us, to_us, limit)
     return await _in_columns(connection, rows)
 

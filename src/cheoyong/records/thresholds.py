@@ -31,6 +31,7 @@ SELECT {_COLUMNS} FROM (
 WHERE NOT ended AND datastream_id IS NOT NULL ORDER BY stream_name, name, id LIMIT $1"""
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM threshold WHERE datastream_id = $1 ORDER BY id DESC LIMIT $2"""
+_NEWEST_OF = f"SELECT {_COLUMNS} FROM threshold WHERE line = $1 ORDER BY version DESC LIMIT 1"
 _OF_ORGANISATION = f"""
 SELECT {_COLUMNS} FROM threshold WHERE organisation_id = $1 ORDER BY id LIMIT {VERSIONS_READ_MAX}"""
 _NUMERIC = """d.part_types IS NULL AND substring(d.observation_type FROM '[^/]*$')
@@ -110,6 +111,14 @@ async def history(connection: Connection, datastream_id: int) -> list[Threshold]
     """Every version of a datastream's thresholds, the newest first, at most 200."""
     rows = await connection.fetch(_HISTORY, datastream_id, SHOWN_MAX)
     return [Threshold(*row.values()) for row in rows]
+
+
+async def newest_of(connection: Connection, line: UUID) -> Threshold:
+    """The newest version of a threshold; NotFound when there is none."""
+    row = await connection.fetchrow(_NEWEST_OF, line)
+    if row is None:
+        raise NotFound("there is no such threshold", where="line", mend="see GET /api/thresholds")
+    return Threshold(*row.values())
 
 
 async def add(connection: Connection, organisation_id: int, new: Threshold) -> Threshold:
