@@ -120,6 +120,7 @@ async def test_malformed_requests_by_the_thousand_are_never_an_error_of_ours(ham
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1800)
 async def test_malformed_requests_of_a_new_seed_are_never_an_error_of_ours(hammered: Hammered) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")

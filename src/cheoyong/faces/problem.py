@@ -156,11 +156,11 @@ def _of_a_field(key: str, message: str) -> tuple[str, str, str]:
     named = re.search(r"(missing required|contains unknown) field `(.*?)`", message)
     if named:
         return named[2], message, "add it" if named[1].startswith("missing") else "leave it out"
-    wrong_type = re.match(r"Expected `(\w+)`", message)
+    wrong_type = re.match(r"Expected `(\w+)`( [<>]=? [-\d.]+)?", message)
     return (
         "body" if key == "data" else key,
         message,
-        f"send {_IN_JSON.get(wrong_type[1], wrong_type[1])}" if wrong_type else "",
+        f"send {_IN_JSON.get(wrong_type[1], wrong_type[1])}{wrong_type[2] or ''}" if wrong_type else "",
     )
 
 

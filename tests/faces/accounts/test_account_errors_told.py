@@ -48,6 +48,9 @@ CASES: list[Case] = [
      "404 not_found | thing_id | no such thing |"),
     ("DELETE", "/api/keys/999999999", None,
      "404 not_found | key | no such key in use |"),
+    ("DELETE", "/api/keys/7641960709864865923072", None,
+     "400 invalid_input | key_id | Expected `int` <= 9223372036854775807 | send a whole number "
+     "<= 9223372036854775807"),
     ("DELETE", "/api/keys/x", None,
      "404 not_found |  | Not Found |"),
     ("POST", "/api/session", {"login": "nobody", "password": "wrong"},

@@ -230,6 +230,9 @@ async def test_a_property_and_its_raw_value_have_addresses(client: httpx.AsyncCl
     assert (raw.text, raw.headers["content-type"]) == ("울산 태화교", "text/plain; charset=utf-8")
     raw = await client.get(f"Things({thing})/properties/$value")
     assert raw.json() == {"floor": 3}
+    nameless = await create(client, "Things", a_thing(""))
+    raw = await client.get(f"Things({nameless})/name/$value")
+    assert (raw.text, raw.headers["content-type"]) == ("", "text/plain; charset=utf-8")
 
 
 async def test_ref_lists_links_only(client: httpx.AsyncClient) -> None:

@@ -7,12 +7,12 @@ They read from ``app.state``: ``site`` (faces.site.Site), ``gate`` (faces.access
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.datastructures import Cookie, State
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import UNSET
 
 from cheoyong.domain.access import Permission
@@ -35,6 +35,7 @@ from cheoyong.records import keys, people, sessions
 BODY_BYTES_MAX = 16_384
 AUTHENTICATED_US_MAX = 15 * MINUTE_US  # how fresh a sign-in must be to set a password
 _Request = Request[Any, Any, State]
+_KeyId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 
 
 @get("/site", opt=needs(PUBLIC))
@@ -178,7 +179,7 @@ async def add_key(request: _Request, state: State, data: JSONBody[bodies.AddKey]
 
 
 @delete("/keys/{key_id:int}", opt=needs(Permission.ADMINISTER), status_code=204)
-async def revoke_key(request: _Request, state: State, key_id: FromPath[int]) -> None:
+async def revoke_key(request: _Request, state: State, key_id: _KeyId) -> None:
     """Revoke a key; it is refused half a second later at the latest."""
     await keys.revoke_key(state.pool, principal_of(request).organisation_id, key_id, state.site.now_us())
 

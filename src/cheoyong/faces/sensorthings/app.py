@@ -323,7 +323,10 @@ async def _send_raw(send: Send, scope: Scope, value: Any) -> None:
         await _send(send, scope, 204, b"")
         return
     text = value if isinstance(value, str) else _encode(value).decode()
-    await _send(send, scope, 200, text.encode(), media_type=b"text/plain; charset=utf-8")
+    # Said here because an empty text is a text too.
+    await _send(
+        send, scope, 200, text.encode(), [(b"content-type", b"text/plain; charset=utf-8")], media_type=b""
+    )
 
 
 async def _send(
@@ -336,7 +339,7 @@ async def _send(
     media_type: bytes = b"application/json",
 ) -> None:
     head = [(b"content-length", str(len(body)).encode()), *(headers or [])]
-    if body:
+    if body and media_type:
         head.append((b"content-type", media_type))
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
