@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's one way to the server: typed calls, the CSRF header, problems as errors, a time limit on all.
 import { readMap, type RawMap } from './map/read-map';
+import type { SensorHealth, StreamEvidence } from './state/evidence';
 import type { Alarm, AlarmList, AlarmLoad, AlertDetail, AlertText, Forecast, Observed, Reading, Replay, Session, Site, Snapshot, Trace } from './state/facts';
 
 const TIMEOUT_MS = 10_000;
@@ -76,6 +77,9 @@ export const api = {
   forecasts: (series: string, from_us: number, to_us: number) =>
     get<Forecast[]>(`/api/gauges/${id(series)}/forecasts?from_us=${from_us}&to_us=${to_us}`),
   readings: (at_us: number) => get<Reading[]>(`/api/readings?at_us=${at_us}`),
+  evidence: (datastream_id: number, until_us: number, span_h: number) =>
+    get<StreamEvidence>(`/api/evidence?datastream=${datastream_id}&until_us=${Math.round(until_us)}&span_h=${span_h}`),
+  sensorHealth: (property: string) => get<SensorHealth>(`/api/sensors/health?property=${id(property)}`),
   trace: (fact_id: string) => get<Trace>(`/api/trace/${id(fact_id)}`),
 
   alarms: () => get<AlarmList>('/api/alarms'),

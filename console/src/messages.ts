@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every word of the console, Korean first and English beside it. A missing translation is a type error.
+import { evidenceMessages } from './messages-evidence';
 
 interface Both {
   ko: string;
@@ -7,6 +8,8 @@ interface Both {
 }
 
 const catalogue = {
+  ...evidenceMessages,
+
   // Name and frame
   product: { ko: '처용', en: 'Cheoyong' },
   consoleTitle: { ko: '처용 상황판', en: 'Cheoyong console' },

@@ -7,6 +7,7 @@ import type { Level } from '../state/facts';
 import { drawCrisisMark } from '../map/crisis-canvas';
 import { decimals } from '../words/format';
 import { valueRange, type ChartData } from './chart-data';
+import { alpha, inkOf, type Ink } from './ink';
 
 export interface ChartScene {
   data: ChartData;
@@ -19,27 +20,6 @@ export interface ChartScene {
   nowLabel: string;
   hourLabel: (x_s: number) => string;
   onpick: (x_s: number) => void;
-}
-
-interface Ink {
-  ink: string;
-  ink3: string;
-  line: string;
-  accent: string;
-  bad: string;
-  panel: string;
-}
-
-function inkOf(element: HTMLElement): Ink {
-  const style = getComputedStyle(element);
-  const read = (name: string) => style.getPropertyValue(name).trim();
-  return { ink: read('--ink'), ink3: read('--ink-3'), line: read('--line'), accent: read('--accent'), bad: read('--bad'), panel: read('--panel') };
-}
-
-/** A colour of the style sheet (#rgb or #rrggbb: the build may shorten it) with an opacity. */
-function alpha(hex: string, part: number): string {
-  const full = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
-  return `${full}${Math.round(part * 255).toString(16).padStart(2, '0')}`;
 }
 
 const FONT = '12px Pretendard, sans-serif';

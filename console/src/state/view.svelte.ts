@@ -8,10 +8,13 @@ export type Chosen =
   | { kind: 'gauge'; id: string }
   | { kind: 'alarm'; id: string }
   | { kind: 'incident'; id: string }
-  | { kind: 'alert'; id: string };
+  | { kind: 'alert'; id: string }
+  | { kind: 'unusual'; id: string };
 
 export type Panel = 'needs' | 'map' | 'detail';
 export type Theme = 'light' | 'dark';
+/** What the map shows: the levels, or where the city is blind. */
+export type Layer = 'levels' | 'health';
 
 export const PAST_US = 24 * 3600e6;
 export const AHEAD_US = 6 * 3600e6;
@@ -31,6 +34,7 @@ class View {
   fixed_us = $state<number | null>(null);
   theme = $state<Theme>(firstTheme());
   panel = $state<Panel>('needs');
+  layer = $state<Layer>('levels');
   follow = $derived(this.fixed_us === null);
   at_us = $derived(this.fixed_us ?? live.now_us);
   #alarms = $derived(live.world?.alarms ?? []);
