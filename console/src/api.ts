@@ -57,6 +57,9 @@ const id = encodeURIComponent;
 const get = <T>(path: string, timeout_ms?: number) => call<T>('GET', path, undefined, timeout_ms);
 const post = <T = void>(path: string, body: unknown = {}) => call<T>('POST', path, body);
 
+/** For pages with types of their own. */
+export const ask = { get, post };
+
 export const api = {
   site: (timeout_ms?: number) => get<Site>('/api/site', timeout_ms),
   async session(): Promise<Session> {

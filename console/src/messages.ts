@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every word of the console, Korean first and English beside it. A missing translation is a type error.
 import { evidenceMessages } from './messages-evidence';
+import { siteWords } from './messages-site';
 
 interface Both {
   ko: string;
@@ -173,7 +174,7 @@ const catalogue = {
   loadActors: { ko: '가장 잦은 알람 (하루)', en: 'Raised most often (day)' },
   stepShelved: { ko: '보류함', en: 'Shelved' },
   stepUnshelved: { ko: '보류가 끝남', en: 'Off the shelf' },
-  alarmsMore: { ko: '열린 알람 {all}건 가운데 급한 {n}건을 보입니다.', en: 'The {n} most pressing of {all} open alarms are shown.' },
+  alarmsMore: { ko: '열린 알람 {all}건은 모두 위의 줄 안에 있습니다. 급한 {n}건을 먼저 읽었습니다.', en: 'All {all} open alarms are in the rows above. The {n} most pressing are read first.' },
   priorityHigh: { ko: '긴급', en: 'high priority' },
   priorityMedium: { ko: '보통', en: 'medium priority' },
   priorityLow: { ko: '낮음', en: 'low priority' },
@@ -446,6 +447,7 @@ const catalogue = {
   speed: { ko: '속도', en: 'Speed' },
   speedTimes: { ko: '{n}배', en: '{n}×' },
   replayPaused: { ko: '멈춤', en: 'paused' },
+  ...siteWords,
   chooseSomething: { ko: '목록이나 지도에서 고르십시오', en: 'Choose something from the list or the map' },
 } as const satisfies Record<string, Both>;
 
