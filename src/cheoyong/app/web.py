@@ -151,7 +151,7 @@ class Web:
         self.litestar = litestar_app(installation, self.gate, limits)
         self.litestar.state["shelf"] = shelf
         self.litestar.state["uploads"] = Uploads(installation.intake, installation.directory)
-        self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us)
+        self.litestar.state["downloads"] = Downloads(installation.pools.app, installation.facts_us, shelf)
         bounded = BoundBodies(
             self._route,
             installation.note_pressure,

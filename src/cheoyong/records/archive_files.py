@@ -110,9 +110,11 @@ def read_rows(
     begins_us: int | None = None,
     ends_us: int | None = None,
     ids: Sequence[int] | None = None,
+    begin: tuple[int, int] | None = None,
 ) -> Iterator[Table]:
     """The rows of these datastreams with a time in [begins, ends) and one of ``ids``, None: of any.
 
+    ``begin``: a datastream and a time; only groups that reach it or what comes after it are opened.
     Opens only groups that can hold such rows; a table of at most 100,000 rows at a time.
     """
     import pyarrow as pa
@@ -125,7 +127,8 @@ def read_rows(
     least, most = begins_us, None if ends_us is None else ends_us - 1
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
-            if not _can_hold(file.metadata.row_group(number), wanted, least, most):
+            group = file.metadata.row_group(number)
+            if not _can_hold(group, wanted, least, most) or (begin is not None and _is_before(group, begin)):
                 continue
             table = file.read_row_group(number)
             mask = np.ones(table.num_rows, bool)
@@ -153,6 +156,14 @@ def _can_hold(group: Any, wanted: dict[str, Any], least: int | None, most: int |
             return False
     low, high = (_us(value) for value in _bounds(group, "phenomenon_time"))
     return (most is None or low <= most) and (least is None or high >= least)
+
+
+def _is_before(group: Any, begin: tuple[int, int]) -> bool:
+    """Whether all of a group comes before a datastream and a time; it is sorted by both."""
+    first, last = _bounds(group, "datastream_id")
+    if last != begin[0]:
+        return bool(last < begin[0])
+    return first == last and _us(_bounds(group, "phenomenon_time")[1]) < begin[1]
 
 
 def _bounds(group: Any, name: str) -> tuple[Any, Any]:

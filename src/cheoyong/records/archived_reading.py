@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cheoyong.domain.errors import TooLarge, Unavailable
 from cheoyong.records.archive_files import Table, in_us, read_rows
+from cheoyong.records.archived_pages import Frontier, PageReach, first_rows
 from cheoyong.records.archives import month_name, stage
 from cheoyong.records.connection import Connection
 from cheoyong.records.partitions import months_later
@@ -106,6 +107,39 @@ class Shelf:
         await connection.execute(_ACQUITTED)
         return Reaching(connection)
 
+    async def page(
+        self, connection: Connection, streams: Sequence[int], page: PageReach
+    ) -> tuple[Connection, Frontier | None]:
+        """The connection for a page of the caller's ``streams``, with the archived rows of it in sight.
+
+        ``streams`` must be the caller's own, as row security gave them. What lies beyond the frontier (None:
+        none does) has not been brought into sight. Raises as ``within``.
+        """
+        reach = Reach(begins_us=page.begins_us, ends_us=page.ends_us)
+        files = [
+            file for file in await _files(connection) if file.state != "closing" and file.in_reach(reach)
+        ]
+        if not files:
+            return connection, None
+        await make_views(connection)
+        async with self._places:
+            table, frontier = await asyncio.to_thread(first_rows, self._paths(files, page), streams, page)
+        if table is not None:
+            await _put(connection, table)
+            await connection.execute(_ACQUITTED)
+        return Reaching(connection), frontier
+
+    def _paths(self, files: Sequence[ArchivedFile], page: PageReach) -> list[Path]:
+        # What the datastream in which a page begins has further on comes before all of the next datastreams.
+        ordered = sorted(files, key=lambda file: (file.last_us < page.after[1], file.month_us))
+        return [self._there(file) for file in ordered]
+
+    def _there(self, file: ArchivedFile) -> Path:
+        path = self._folder / file.file
+        if not path.exists():
+            raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
+        return path
+
     async def holder(self, connection: Connection, observation_id: int) -> str:
         """The month, as 2024-03, whose archive has this observation of the caller's; "" when none has."""
         reach = Reach(id=observation_id)
@@ -172,11 +206,8 @@ class Shelf:
         return count
 
     def _rows(self, file: ArchivedFile, reach: Reach, own: Sequence[int]) -> Iterator[Table]:
-        path = self._folder / file.file
-        if not path.exists():
-            raise Unavailable("an archive is away", where=file.file, mend="bring it back from a copy")
         ids = None if reach.id is None else [reach.id]
-        return read_rows(path, own, reach.begins_us, reach.ends_us, ids)
+        return read_rows(self._there(file), own, reach.begins_us, reach.ends_us, ids)
 
 
 async def _put(connection: Connection, table: Table) -> None:

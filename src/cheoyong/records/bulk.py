@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cheoyong.domain.quality import Flag
+from cheoyong.records.archived_pages import PageReach
+from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import POSTGRES_EPOCH_US, Connection
 
@@ -92,11 +94,9 @@ WHERE {_CHOSEN} ORDER BY d.id LIMIT $4"""
 _DELETED = f"""
 SELECT d.id FROM registry_past x CROSS JOIN LATERAL jsonb_populate_record(NULL::datastream, x.was) d
 WHERE x.noun = 'datastream' AND x.gone AND x.changed_at > $4 AND {_CHOSEN} ORDER BY d.id LIMIT $5"""
-_ARCHIVED = """
-SELECT DISTINCT month FROM archive
-WHERE state <> 'closing' AND first_at < $2 AND last_at >= $1 ORDER BY month"""
 
 Column = NDArray[Any]
+_KEY = ("datastream_id", "phenomenon_time", "id")
 
 
 class Place(NamedTuple):
@@ -129,21 +129,17 @@ class Span:
 class Page:
     """``n`` observations in order; ``columns`` by name, whole numbers and instants (µs) NOTHING where absent.
 
-    ``details`` maps the place of the rows that say more to what they say.
+    ``details`` maps the place of the rows that say more to what they say. ``end``: where the next page
+    begins; None on the last. A page may have few rows, or none, and still not be the last.
     """
 
     columns: Mapping[str, Column]
     details: Mapping[int, dict[str, Any]]
+    end: Place | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.columns["id"])
-
-    @property
-    def end(self) -> Place:
-        """The place of the last row."""
-        names = ("datastream_id", "phenomenon_time", "id")
-        return Place(*(int(self.columns[name][-1]) for name in names))
 
 
 async def chosen_streams(connection: Connection, choice: Choice, limit: int) -> list[Any]:
@@ -166,24 +162,27 @@ def _lists(choice: Choice) -> list[list[int] | None]:
     return [None if some is None else list(some) for some in chosen]
 
 
-async def archived_months(connection: Connection, span: Span) -> list[int]:
-    """The months (µs at which they begin) of which the tables do not have everything any more."""
-    return [row["month"] for row in await connection.fetch(_ARCHIVED, span.from_us, span.to_us)]
-
-
 async def read_page(
     connection: Connection,
     judged: Mapping[int, bool],
     span: Span,
     after: Place | None,
     limit: int = ROWS_PER_PAGE_MAX,
+    shelf: Shelf | None = None,
 ) -> Page:
-    """The next rows of these datastreams after a place; an empty page is the end.
+    """The next rows of these datastreams after a place, archived ones of ``shelf`` among them.
 
-    ``judged`` says of each datastream whether the checks have rules for it.
+    ``judged`` says of each of the caller's datastreams whether the checks have rules for it. The transaction
+    must have read no observation yet.
     """
     start = after or Place(0, span.from_us, 0)
     ids = [one for one in sorted(judged) if one >= start.datastream_id]
+    frontier = None
+    if shelf is not None:
+        reach = PageReach(span.from_us, span.to_us, start, limit)
+        connection, frontier = await shelf.page(connection, ids, reach)
+    if frontier is not None:
+        ids = [one for one in ids if one <= frontier[0]]
     arguments = [ids, start.datastream_id, start.time_us, start.id, span.from_us, span.to_us, limit]
     statement = _NOW
     if span.known_at_us is not None:
@@ -196,11 +195,32 @@ async def read_page(
     await connection.copy_from_query(statement, *arguments, output=take, format="binary")
     rows, details = _parsed(memoryview(raw)[_HEAD_BYTES:-_TAIL_BYTES])
     columns = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name, _ in _FIELDS}
+    is_full = len(rows) == limit
     for name in _INSTANTS:
         there = columns[name] != NOTHING
         columns[name][there] += POSTGRES_EPOCH_US
+    end = _last_place(columns) if is_full else None
+    if frontier is not None:
+        # Beyond it there may be archived rows that belong between: the next page reads from there.
+        kept = _count_up_to(columns, frontier)
+        end = end if is_full and kept == len(rows) else Place(*frontier)
+        columns = {name: column[:kept] for name, column in columns.items()}
+        details = {place: detail for place, detail in details.items() if place < kept}
     columns |= await _flags(connection, columns, details, judged, span.known_at_us)
-    return Page(columns, details)
+    return Page(columns, details, end)
+
+
+def _last_place(columns: Mapping[str, Column]) -> Place:
+    return Place(*(int(columns[name][-1]) for name in _KEY))
+
+
+def _count_up_to(columns: Mapping[str, Column], place: tuple[int, int, int]) -> int:
+    """How many of the first rows, which are sorted, come no later than a place."""
+    stream, time_us, row_id = (columns[name] for name in _KEY)
+    beyond = (stream > place[0]) | (
+        (stream == place[0]) & ((time_us > place[1]) | ((time_us == place[1]) & (row_id > place[2])))
+    )
+    return int(np.argmax(beyond)) if beyond.any() else len(beyond)
 
 
 def _parsed(raw: memoryview) -> tuple[NDArray[np.void], dict[int, dict[str, Any]]]:

@@ -18,6 +18,8 @@ CREATE TEMP TABLE IF NOT EXISTS observation_archived (
   id bigint, datastream_id int, phenomenon_time timestamptz, result float8, digest bigint,
   phenomenon_end timestamptz, result_time timestamptz, feature_id bigint, detail text, verdicts text
 ) ON COMMIT DELETE ROWS;
+CREATE INDEX IF NOT EXISTS observation_archived_in_order
+  ON observation_archived (datastream_id, phenomenon_time);
 CREATE TEMP TABLE IF NOT EXISTS observation_twice (
   id bigint, datastream_id int, phenomenon_time timestamptz, digest bigint
 ) ON COMMIT DELETE ROWS;
@@ -97,6 +99,10 @@ class Reaching:
     async def fetchval(self, sql: str, *values: Any) -> Any:
         """As asyncpg's."""
         return await self.connection.fetchval(_reached(sql), *values)
+
+    async def copy_from_query(self, sql: str, *values: Any, **options: Any) -> str:
+        """As asyncpg's."""
+        return str(await self.connection.copy_from_query(_reached(sql), *values, **options))
 
 
 def _reached(sql: str) -> str:

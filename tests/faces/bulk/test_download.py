@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import httpx
 import pyarrow as pa
@@ -173,41 +172,6 @@ async def test_F30_a_reader_who_goes_away_ends_what_is_read_for_it(bulk: Bulk) -
         while bulk.litestar.state["downloads"].running or await running_copies(bulk):
             await asyncio.sleep(0)
     assert len(await bulk.table(datastream=stream, limit=5)) == 5, "the next reader is served"
-
-
-async def test_archived_months_are_never_left_out_in_silence(bulk: Bulk) -> None:
-    _, stream = await bulk.stream()
-    await bulk.sent(rows(stream, [1.0]))
-    plain = await bulk.get(datastream=stream)
-    assert "cheoyong-archived-months-missing" not in plain.headers
-    columns: dict[str, Any] = {
-        row["column_name"]: row["data_type"]
-        for row in await bulk.owner.fetch(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'archive'"
-            " AND column_default IS NULL AND is_nullable = 'NO'"
-        )
-    }
-    await bulk.owner.execute(
-        f"INSERT INTO archive ({', '.join(columns)}) VALUES ({', '.join(map(_some, columns.items()))})"
-    )
-    try:
-        answer = await bulk.get(datastream=stream, from_=instant(0), to=instant(START_US + MINUTE_US))
-        table = pa.ipc.open_stream(answer.content).read_all()
-        assert answer.headers["cheoyong-archived-months-missing"] == "1999-01"
-        assert table.schema.metadata[b"archived-months-missing"] == b"1999-01"
-        later = await bulk.get(datastream=stream, from_=instant(START_US))
-        assert "cheoyong-archived-months-missing" not in later.headers
-    finally:
-        await bulk.owner.execute("DELETE FROM archive")
-
-
-def _some(column: tuple[str, str]) -> str:
-    name, kind = column
-    if name == "state":
-        return "'sole'"
-    if kind.startswith("timestamp"):
-        return "'1999-01-01T00:00:00Z'"
-    return "'x'" if kind == "text" else "1"
 
 
 async def test_instants_and_columns_keep_their_types_in_an_empty_answer(bulk: Bulk) -> None:

@@ -139,7 +139,9 @@ async def test_R4_pages_as_known_at_join_to_the_whole(bulk: Bulk, limit: int) ->
     after: Place | None = None
     ids: list[int] = []
     async with as_organisation(bulk.app_pool, 1) as connection:
-        while len(page := await read_page(connection, judged, Span(0, 2**52, then_us), after, limit)):
+        is_last = False
+        while not is_last:
+            page = await read_page(connection, judged, Span(0, 2**52, then_us), after, limit)
             ids += page.columns["id"].tolist()
-            after = page.end
+            after, is_last = page.end, page.end is None
     assert ids == before["id"].to_pylist()

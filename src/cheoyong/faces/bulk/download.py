@@ -18,13 +18,13 @@ from cheoyong import __version__
 from cheoyong.domain.errors import InvalidInput, NotFound, TooLarge, TooMany
 from cheoyong.domain.instant import EARLIEST_US, LATEST_US, format_instant, parse_instant
 from cheoyong.faces.bulk.rendering import COLUMNS, FORMATS, Written, record_batch, schema_of
+from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.bulk import (
     ROWS_PER_PAGE_MAX,
     Choice,
     Page,
     Place,
     Span,
-    archived_months,
     chosen_streams,
     deleted_streams,
     read_page,
@@ -54,17 +54,13 @@ class Wanted:
 
 
 class Lacking(NamedTuple):
-    """What an answer does not have, though it was asked for: months, and datastreams deleted since."""
+    """What an answer does not have, though it was asked for: datastreams deleted since."""
 
-    months: Sequence[int]
     streams: Sequence[int]
 
     def told(self) -> dict[str, str]:
         """By name; empty where nothing is lacking."""
-        return {
-            "archived-months-missing": ",".join(format_instant(month)[:7] for month in self.months),
-            "deleted-datastreams-missing": ",".join(map(str, self.streams)),
-        }
+        return {"deleted-datastreams-missing": ",".join(map(str, self.streams))}
 
 
 class Answer(NamedTuple):
@@ -157,10 +153,11 @@ def _place(text: str) -> Place:
 
 
 class Downloads:
-    """The way out of one process; ``pool`` signs in as cheoyong_app."""
+    """The way out of one process; ``pool`` signs in as cheoyong_app, ``shelf`` has the archives."""
 
-    def __init__(self, pool: Pool, now_us: Callable[[], int]) -> None:
+    def __init__(self, pool: Pool, now_us: Callable[[], int], shelf: Shelf | None = None) -> None:
         self._pool = pool
+        self._shelf = shelf
         self._now_us = now_us
         self.running = 0  # answers that are on their way
 
@@ -175,7 +172,6 @@ class Downloads:
         async with as_organisation(self._pool, organisation_id) as connection:
             streams = await chosen_streams(connection, wanted.choice, STREAMS_MAX + 1)
             lacking = Lacking(
-                await archived_months(connection, wanted.span),
                 await deleted_streams(connection, wanted.choice, wanted.span.known_at_us, DESCRIBED_MAX),
             )
         _check(streams, wanted.choice)
@@ -183,7 +179,7 @@ class Downloads:
 
         async def page(after: Place | None, limit: int) -> Page:
             async with as_organisation(self._pool, organisation_id) as connection:
-                return await read_page(connection, judged, wanted.span, after, limit)
+                return await read_page(connection, judged, wanted.span, after, limit, self._shelf)
 
         first = await page(wanted.after, _next_limit(wanted.limit))
         schema = schema_of(wanted.columns, _metadata(wanted, streams, lacking, self._now_us()))
@@ -223,14 +219,14 @@ async def _pieces(
     page, left = first, wanted.limit
     coming: asyncio.Task[Page] | None = None
     try:
-        while len(page):
-            full = len(page) == _next_limit(left)
+        while True:
             left = None if left is None else left - len(page)
             # A task of its own: it is cancelled once, and ends its transaction in peace.
-            more = full and left != 0
+            more = page.end is not None and left != 0 and not _is_one_page(wanted)
             coming = asyncio.create_task(_read(read, page.end, _next_limit(left))) if more else None
-            await asyncio.to_thread(_write, writer, page, schema)
-            yield sink.taken()
+            if len(page):
+                await asyncio.to_thread(_write, writer, page, schema)
+                yield sink.taken()
             if coming is None:
                 break
             page = await asyncio.shield(coming)
@@ -241,7 +237,9 @@ async def _pieces(
             coming.cancel()
 
 
-async def _read(read: Callable[[Place | None, int], Awaitable[Page]], after: Place, limit: int) -> Page:
+async def _read(
+    read: Callable[[Place | None, int], Awaitable[Page]], after: Place | None, limit: int
+) -> Page:
     return await read(after, limit)
 
 
@@ -253,9 +251,14 @@ def _headers(wanted: Wanted, first: Page, lacking: Lacking) -> dict[str, str]:
     name = f"observations.{'arrows' if wanted.format == 'arrow' else 'parquet'}"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     headers |= {f"cheoyong-{name}": value for name, value in lacking.told().items() if value}
-    if wanted.limit is not None and wanted.limit <= ROWS_PER_PAGE_MAX and len(first) == wanted.limit:
+    if first.end is not None and _is_one_page(wanted):
         headers["cheoyong-next-after"] = token(first.end)
     return headers
+
+
+def _is_one_page(wanted: Wanted) -> bool:
+    """Whether the head of the answer says where the next one begins."""
+    return wanted.limit is not None and wanted.limit <= ROWS_PER_PAGE_MAX
 
 
 def token(place: Place) -> str:
