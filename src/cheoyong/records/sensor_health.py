@@ -35,7 +35,7 @@ LEFT JOIN LATERAL (
 WHERE d.part_types IS NULL ORDER BY (d.series IS NULL), d.id LIMIT $2"""
 _ALARMS = """
 SELECT body ->> 'series' AS series, body ->> 'cause' AS cause, state FROM alarm
-WHERE state NOT IN ('cleared', 'withdrawn') AND body ->> 'cause' <> 'level' LIMIT 10000"""
+WHERE state NOT IN ('cleared', 'withdrawn') AND body ->> 'cause' IN ('silence', 'fault') LIMIT 10000"""
 
 Row = Any  # asyncpg.Record: columns by name
 
