@@ -87,8 +87,8 @@ class Console:
             "  VALUES ($1, $4, $5, 'p') RETURNING id)"
             " INSERT INTO datastream (organisation_id, thing_id, sensor_id, observed_property_id, name,"
             "  description, observation_type, unit, series, registered_at)"
-            " SELECT $1, t.id, s.id, p.id, $2, 'd', 'x/OM_Measurement', jsonb_build_object('symbol', $6::text),"
-            "  $3, now() FROM t, s, p RETURNING id",
+            " SELECT $1, t.id, s.id, p.id, $2, 'd', 'x/OM_Measurement',"
+            "  jsonb_build_object('symbol', $6::text), $3, now() FROM t, s, p RETURNING id",
             owner, name, series, observed, definition, unit,
         )  # fmt: skip
         return int(row["id"])
