@@ -46,7 +46,7 @@ class Load:
 
     ``flood_percent`` (0-100) is how much of the day there were more than ten in ten minutes, ``standing``
     how many alarms are open, ``stale`` how many of them for more than a day. ``raised`` counts all alarms
-    of the day, ``actors`` names the ten raised most often.
+    of the day, ``actors`` names the ten raised most often, and more than once.
     """
 
     ten_minutes: int
@@ -75,7 +75,8 @@ def load(told_us: Iterable[int], standing: Standing, now_us: int) -> Load:
     2
     """
     told = sorted(at_us for at_us in told_us if now_us - DAY_US < at_us <= now_us)
-    often = sorted(standing.actors, key=lambda actor: (-actor.raised, actor.series, actor.rule))
+    again = (actor for actor in standing.actors if actor.raised > 1)
+    often = sorted(again, key=lambda actor: (-actor.raised, actor.series, actor.rule))
     return Load(
         ten_minutes=_since(told, now_us - WINDOW_US),
         hour=_since(told, now_us - HOUR_US),
