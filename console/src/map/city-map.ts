@@ -6,6 +6,7 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 import type { CityMap, CrisisLevel } from '../state/facts';
 import type { Theme } from '../state/view.svelte';
 import { CLUSTER_FROM } from './clusters';
+import { addHealth, showHealth, type HealthScene } from './health-layer';
 import { mapStyle } from './map-style';
 import { clusterImage, symbolImage } from './crisis-canvas';
 
@@ -30,6 +31,8 @@ export interface MapScene {
   gauges: GaugeMark[];
   affected: { codes: string[]; crisis_level: CrisisLevel };
   attribution: string;
+  /** Where the city is blind; null shows the levels. */
+  health: HealthScene | null;
 }
 
 export class CityMapView {
@@ -67,13 +70,16 @@ export class CityMapView {
     this.#attribute();
     this.#map.on('style.load', () => {
       this.#images();
+      addHealth(this.#map, this.#scene.theme);
       this.#ready = true;
       this.#apply();
     });
-    this.#map.on('click', 'gauges', (event) => {
-      const series: unknown = event.features?.[0]?.properties.series;
-      if (typeof series === 'string') onpick(series);
-    });
+    for (const layer of ['gauges', 'sensors']) {
+      this.#map.on('click', layer, (event) => {
+        const series: unknown = event.features?.[0]?.properties.series;
+        if (typeof series === 'string' && series) onpick(series);
+      });
+    }
     this.#map.on('movestart', (event) => {
       if (event.originalEvent) this.#whole = false;
     });
@@ -157,6 +163,7 @@ export class CityMapView {
     if (!before) this.#setGauges();
     else if (!sameLooks(this.#drawn, gauges)) this.#setGauges();
     else if (!sameLabels(this.#drawn, gauges)) this.#later ??= setTimeout(() => this.#setGauges(), gauges.length < CLUSTER_FROM ? 0 : LABELS_MS);
+    if (!before ? this.#scene.health : before.health !== this.#scene.health) showHealth(this.#map, this.#scene.health);
     if (before?.affected === affected) return;
     const filter = ['in', ['get', 'code'], ['literal', affected.codes]] as unknown as FilterSpecification;
     for (const layer of ['affected-fill', 'affected-edge', 'affected-line', 'affected-names']) this.#map.setFilter(layer, filter);
