@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import atan, exp, sqrt
 
-#: Feels-like temperature (°C) → what Korean work safety asks for, the hottest first. The rest from 33 °C on is
-#: a duty (the rules on occupational safety standards, since 2025-07-17), the others are guidance.
+#: Feels-like temperature (°C) → what Korean work safety asks for, the hottest first. The rest from 33 °C
+#: on is a duty (the rules on occupational safety standards, since 2025-07-17), the others are guidance.
 STAGES = ((38.0, "stop"), (35.0, "rest_hourly"), (33.0, "rest_two_hourly"), (31.0, "care"))
 
 
