@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of an alarm's life (ISA-18.2), every way through it."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +140,9 @@ def test_a_shelf_has_an_end_within_a_shift_and_a_reason(minutes, reason):
         check_shelf(minutes, reason)
     assert caught.value.where in ("minutes", "reason")
     check_shelf(SHELF_MINUTES_MAX, "x")
+
+
+def test_the_console_folds_alarms_by_the_same_table():
+    script = Path(__file__).parents[2] / "console/src/state/alarm-life.ts"
+    rows = re.findall(r"^  '(\w+) (\w+)': '(\w+)',$", script.read_text(encoding="utf-8"), re.M)
+    assert {(state, step): then for state, step, then in rows} == TABLE

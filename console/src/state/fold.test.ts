@@ -95,6 +95,20 @@ describe('facts', () => {
     expect(fold(shelved, fact(13, 'alarm', alarm('cleared'))).alarms).toEqual([]);
   });
 
+  test('an alarm nobody has seen stays when it is over, until it is seen', () => {
+    const over = fold(fold(world, fact(11, 'alarm', alarm('raised'))), fact(12, 'alarm', alarm('cleared')));
+    expect(over.alarms).toMatchObject([{ state: 'returned' }]);
+    expect(fold(over, fact(13, 'alarm', alarm('acknowledged', { by: 'kim' }))).alarms).toEqual([]);
+  });
+
+  test('an alarm is taken out of service, stays listed when its condition is over, and is brought back', () => {
+    const out = fold(fold(world, fact(11, 'alarm', alarm('raised'))), fact(12, 'alarm', alarm('removed', { by: 'kim', reason: 'replaced' })));
+    expect(out.alarms).toMatchObject([{ state: 'out_of_service', reason: 'replaced' }]);
+    const calm = fold(out, fact(13, 'alarm', alarm('cleared', { by: 'kim', reason: 'replaced' })));
+    expect(calm.alarms).toMatchObject([{ state: 'out_of_service_calm', by: 'kim' }]);
+    expect(fold(calm, fact(14, 'alarm', alarm('restored'))).alarms).toEqual([]);
+  });
+
   test('an alarm is raised, acknowledged by somebody, and cleared', () => {
     const raised = fold(world, fact(11, 'alarm', alarm('raised')));
     expect(raised.alarms).toMatchObject([{ state: 'raised', fact_id: 'f11' }]);

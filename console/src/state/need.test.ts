@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import type { Alarm, Alert, Incident, Person } from './facts';
+import type { Alarm, AlarmRow, Alert, Incident, Person } from './facts';
 import { isAuthor, needs, pageAt } from './need';
 
 const alarm = (id: string, extra: Partial<Alarm> = {}): Alarm => ({ alarm_id: id, cause: 'level', state: 'raised', series: 's', rule: '', priority: 'medium', crisis_level: 2, since_us: 10, value: 1, limit: 1, by: '', ...extra });
@@ -55,4 +55,21 @@ test('what was put aside stands apart, the first to come back first', () => {
   const found = needs({ alarms: [alarm('later', { state: 'shelved', until_us: 90 }), alarm('sooner', { state: 'shelved', until_us: 50, series: 't' }), alarm('new', { series: 'u' })], incidents: [], alerts: [] }, 20);
   expect(ids(found.shelved)).toEqual(['sooner', 'later']);
   expect(ids(found.decide)).toEqual(['new']);
+});
+
+test('alarms of one row stand together whatever their gauge, the gravest in front first', () => {
+  const { decide } = needs({ alarms: [alarm('blue', { crisis_level: 1, row: 'r' }), alarm('red', { crisis_level: 4, row: 'r', series: 't' }), alarm('hidden', { crisis_level: 4, state: 'suppressed', row: 'r', series: 'u' })], incidents: [], alerts: [] }, 100);
+  expect(ids(decide)).toEqual(['red']);
+  expect(decide[0]).toMatchObject({ also: [{ alarm_id: 'blue' }, { alarm_id: 'hidden' }] });
+});
+
+test('what is over but was not seen asks to be seen, and a row asks as long as the server counts one that was not', () => {
+  const row: AlarmRow = { row_id: 'r', kind: 'event', begun_us: 1, since_us: 1, crisis_level: 2, priority: 'medium', times: 700, gauges: 700, alarms: 700, states: { raised: 699, acknowledged: 1 } };
+  const found = needs({ alarms: [alarm('over', { state: 'returned' }), alarm('seen', { state: 'acknowledged', row: 'r', series: 't' })], rows: [row], incidents: [], alerts: [] }, 100);
+  expect(ids(found.decide).sort()).toEqual(['over', 'seen']);
+});
+
+test('what is out of service stands apart, one by one, in its row no longer', () => {
+  const found = needs({ alarms: [alarm('out', { state: 'out_of_service', row: 'r' }), alarm('calm', { state: 'out_of_service_calm', row: 'r', since_us: 5 }), alarm('new', { row: 'r' })], incidents: [], alerts: [] }, 100);
+  expect([ids(found.removed), ids(found.decide)]).toEqual([['calm', 'out'], ['new']]);
 });
