@@ -93,13 +93,17 @@ _STATEMENTS: Mapping[CollectionName, _Statements] = {
         f"SELECT c.id, c.place::text {_DATASTREAM_ROWS} AND c.place IS NOT NULL",
     ),
 }
-# The ends of what was measured: two looks into the index for each datastream, however much there is.
+# The ends of what was measured: two looks into the index for each datastream, however much there is, and once
+# there are archives the ends that are kept of it: those know of archived ones.
 _EXTENT = """
-SELECT min(f.at) AS first, max(t.at) AS last FROM datastream d
-CROSS JOIN LATERAL (SELECT n.phenomenon_time AS at FROM observation_visible n
-  WHERE n.datastream_id = d.id ORDER BY n.phenomenon_time, n.id LIMIT 1) f
-CROSS JOIN LATERAL (SELECT n.phenomenon_time AS at FROM observation_visible n
-  WHERE n.datastream_id = d.id ORDER BY n.phenomenon_time DESC, n.id DESC LIMIT 1) t
+SELECT least(min(f.at), min(s.first)) AS first, greatest(max(t.at), max(s.last)) AS last FROM datastream d
+LEFT JOIN LATERAL (SELECT n.phenomenon_time AS at FROM observation_visible n
+  WHERE n.datastream_id = d.id ORDER BY n.phenomenon_time, n.id LIMIT 1) f ON true
+LEFT JOIN LATERAL (SELECT n.phenomenon_time AS at FROM observation_visible n
+  WHERE n.datastream_id = d.id ORDER BY n.phenomenon_time DESC, n.id DESC LIMIT 1) t ON true
+LEFT JOIN LATERAL (SELECT min(v.first_at) AS first, max(v.last_at) AS last FROM standing_visible v
+  WHERE v.datastream_id = d.id AND v.count > 0
+    AND EXISTS (SELECT FROM archive a WHERE a.state <> 'closing')) s ON true
 WHERE d.part_types IS NULL"""
 
 #: Properties that can be asked for by their exact text, by collection.

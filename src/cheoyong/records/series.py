@@ -65,12 +65,17 @@ _VERDICTS = """
 SELECT DISTINCT ON (q.observation_id) q.observation_id, q.flag FROM quality_visible q
 WHERE q.observation_id = ANY ($1::bigint[]) ORDER BY q.observation_id, q.batch DESC"""
 _JUDGED = "SELECT d.id FROM datastream d WHERE d.id = ANY ($1::int[]) AND d.series IS NOT NULL"
+# Once there are archives the ends kept of each datastream count as well: those know of archived ones.
 _SPANS = """
-SELECT d.id, f.at AS first, l.at AS last FROM unnest($1::int[]) d (id)
-CROSS JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
-  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time, o.id LIMIT 1) f
-CROSS JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
-  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT 1) l"""
+SELECT d.id, least(f.at, s.first) AS first, greatest(l.at, s.last) AS last FROM unnest($1::int[]) d (id)
+LEFT JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
+  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time, o.id LIMIT 1) f ON true
+LEFT JOIN LATERAL (SELECT o.phenomenon_time AS at FROM observation_visible o
+  WHERE o.datastream_id = d.id ORDER BY o.phenomenon_time DESC, o.id DESC LIMIT 1) l ON true
+LEFT JOIN LATERAL (SELECT min(v.first_at) AS first, max(v.last_at) AS last FROM standing_visible v
+  WHERE v.datastream_id = d.id AND v.count > 0
+    AND EXISTS (SELECT FROM archive a WHERE a.state <> 'closing')) s ON true
+WHERE f.at IS NOT NULL OR s.first IS NOT NULL"""
 
 Row = Any  # asyncpg.Record: columns by name
 

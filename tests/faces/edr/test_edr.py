@@ -438,10 +438,18 @@ async def test_values_in_archives_are_given_as_before_they_went_there(
     asked = [f"{HERE}/locations/{thing}?f=CSV", f"{HERE}/cube?bbox=9,49,11,51&f=CSV",
              f"{HERE}/locations/{thing}?datetime=../2015-01-01T00:01:00Z"]  # fmt: skip
     before = [(await ogc.get(address)).text for address in asked]
+    extents = [
+        HERE,
+        f"{HERE}/locations?datetime=2015-01-01T00:00:00Z",
+        "/ogc/features/collections/datastreams",
+    ]
+    reaching = [(await ogc.get(address)).text for address in extents]
+    assert all("2015-01-01T00:00:00Z" in text for text in reaching)
     assert [text.count("2015-01") for text in before] == [3, 4, 2]
     await prepare_codecs(ogc.owner)
     await archive_month(ogc.owner, tmp_path, january_us, grace_s=0)
     assert [(await ogc.get(address)).text for address in asked] != before
+    assert [(await ogc.get(address)).text for address in extents] == reaching
     monkeypatch.setitem(ogc.litestar.state._state, "shelf", Shelf(tmp_path, known_for_s=0))
     assert [(await ogc.get(address)).text for address in asked] == before
     assert (await ogc.get(asked[0], organisation=2)).status_code == 404

@@ -15,20 +15,24 @@ from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.faces.console.snapshot import flag_of
 from cheoyong.records import facts
+from cheoyong.records.archived_reading import Shelf
 from cheoyong.records.checks import UNCHECKED_FROM
-from cheoyong.records.connection import as_organisation
+from cheoyong.records.connection import Connection, as_organisation
+from cheoyong.records.reach import Reach
 
 SPAN_US_MAX = 40 * DAY_US
 POINTS_MAX = 20_000
 
 _OBSERVATIONS = f"""
 SELECT v.id, v.phenomenon_time, v.result, q.flag, {UNCHECKED_FROM} AS taken
-FROM datastream d JOIN observation_visible v ON v.datastream_id = d.id
+FROM observation_visible v
 LEFT JOIN LATERAL (
   SELECT flag FROM quality_visible w WHERE w.observation_id = v.id ORDER BY batch DESC LIMIT 1) q ON true
-WHERE d.series = $1 AND v.phenomenon_time BETWEEN $2 AND $3 AND v.result IS NOT NULL
+WHERE v.datastream_id = $1 AND v.phenomenon_time BETWEEN $2 AND $3 AND v.result IS NOT NULL
 ORDER BY v.phenomenon_time, v.id LIMIT $4
 """
+
+_STREAM = "SELECT id FROM datastream WHERE series = $1"
 
 Micros = Annotated[int, Parameter(ge=EARLIEST_US, le=LATEST_US)]
 
@@ -40,7 +44,10 @@ async def observations(
     """Values of a gauge in a span of at most 40 days, with their quality flags."""
     desk = _known(request, series, from_us, to_us)
     async with as_organisation(desk.pool, principal_of(request).organisation_id) as connection:
-        rows = await connection.fetch(_OBSERVATIONS, series, from_us, to_us, POINTS_MAX)
+        datastream_id = await connection.fetchval(_STREAM, series)
+        reach = Reach(datastream_id or 0, from_us, to_us + 1, enough=POINTS_MAX)
+        seeing = await _with_archived(request, connection, reach)
+        rows = await seeing.fetch(_OBSERVATIONS, datastream_id, from_us, to_us, POINTS_MAX)
     return {
         "time_us": [row["phenomenon_time"] for row in rows],
         "value": [row["result"] if np.isfinite(row["result"]) else None for row in rows],
@@ -56,6 +63,14 @@ async def forecasts(
     desk = _known(request, series, from_us, to_us)
     async with as_organisation(desk.pool, principal_of(request).organisation_id) as connection:
         return await facts.facts_of_kind(connection, "forecast", series=series, from_us=from_us, to_us=to_us)
+
+
+async def _with_archived(request: Request[Any, Any, Any], connection: Connection, reach: Reach) -> Connection:
+    """The connection, with archived observations of a gauge beside those in the database."""
+    shelf: Shelf | None = getattr(request.app.state, "shelf", None)
+    if shelf is None or not await shelf.may_hold(connection, reach):
+        return connection
+    return await shelf.within(connection, reach)
 
 
 def _known(request: Request[Any, Any, Any], series: str, from_us: int, to_us: int) -> ConsoleDesk:
