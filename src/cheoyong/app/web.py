@@ -20,7 +20,17 @@ from cheoyong.faces.bulk.routes import ROUTES as BULK_ROUTES
 from cheoyong.faces.bulk.upload import Uploads
 from cheoyong.faces.cap.routes import ROUTES as CAP_ROUTES
 from cheoyong.faces.catalogue.routes import ROUTER as CATALOGUE
-from cheoyong.faces.console import alarm_routes, alert_routes, evidence, health_map, pages, routes, series, thresholds
+from cheoyong.faces.console import (
+    alarm_routes,
+    alert_routes,
+    evidence,
+    health_map,
+    pages,
+    routes,
+    series,
+    thresholds,
+    today,
+)
 from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.edr.routes import ROUTER as EDR
 from cheoyong.faces.features.routes import ROUTER as FEATURES
@@ -103,7 +113,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             series.observations, series.forecasts, evidence.evidence, health_map.sensor_health,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,
             alert_routes.reject, alert_routes.cancel, alert_routes.update, alert_routes.draft,
-            *thresholds.ROUTES,
+            *thresholds.ROUTES, *today.ROUTES,
             *pages.routes(),
         ],
         guards=[permission_guard],

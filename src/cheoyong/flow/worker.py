@@ -31,7 +31,7 @@ from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
 from cheoyong.flow.thresholds import Thresholds
-from cheoyong.records import alerts, commands
+from cheoyong.records import alerts, commands, presence
 from cheoyong.records.batches import (
     BATCHES_PER_READ_MAX,
     START,
@@ -183,6 +183,7 @@ class Worker:
             )
             told = await announce(connection, self._setup, state, made_of_gone, batches[0].recorded_us)
             added += await self._store(connection, told)
+            await presence.forget(connection, batches[0].recorded_us)  # who was on site a day ago
             replaced = await self._thresholds.clear_replaced(connection, batches[0].recorded_us)
             told = await announce(connection, self._setup, state, replaced, batches[0].recorded_us)
             added += await self._store(connection, told)

@@ -25,7 +25,7 @@ from cheoyong.faces.console.desk import ConsoleDesk
 from cheoyong.faces.console.packed import packed
 from cheoyong.faces.console.snapshot import FUTURE_US
 from cheoyong.records import sensor_health as records
-from cheoyong.records.connection import as_organisation
+from cheoyong.records.connection import Connection, as_organisation
 
 FAIL = 4
 
@@ -68,6 +68,13 @@ async def sensor_health(
         ),
     }
     return packed(request, told)
+
+
+async def states_of(connection: Connection, city: CityPack, now_us: int) -> list[SensorState]:
+    """The state of every sensor, for a count."""
+    rows = await records.sensors(connection, now_us + FUTURE_US)
+    alarms = await records.alarms(connection)
+    return [SensorState(_shown(row, city, alarms.get(row["series"], []), now_us)["state"]) for row in rows]
 
 
 def _shown(row: records.Row, city: CityPack, alarms: list[tuple[str, str]], now_us: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ CREATE TABLE inspection (
   organisation_id int NOT NULL REFERENCES organisation,
   thing_id        bigint REFERENCES thing ON DELETE CASCADE,  -- whose; NULL: the site as a whole
   name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
-  every_s         bigint NOT NULL CHECK (every_s BETWEEN 3600 AND 315360000),  -- an hour to ten years
+  every_s         bigint NOT NULL CHECK (every_s BETWEEN 1 AND 315360000),  -- ten years at most
   begins_at       timestamptz NOT NULL,    -- counted from here until it is done for the first time
   made_by         text NOT NULL,
   ended_at        timestamptz,
@@ -31,7 +31,7 @@ CREATE TABLE presence (
   organisation_id int NOT NULL REFERENCES organisation,
   since           timestamptz NOT NULL,
   expires_at      timestamptz NOT NULL,
-  CHECK (expires_at > since AND expires_at <= since + interval '24 hours')
+  CHECK (expires_at >= since AND expires_at <= since + interval '24 hours')
 );
 CREATE INDEX presence_organisation ON presence (organisation_id);
 CREATE INDEX presence_expiry ON presence (expires_at);
