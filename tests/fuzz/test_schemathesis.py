@@ -114,10 +114,12 @@ def test_the_console_api_answers_as_it_describes_itself(hammered: Hammered) -> N
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(3600)
 def test_sensorthings_answers_as_it_describes_itself_for_many(hammered: Hammered) -> None:
     assert of_sensorthings(hammered, MANY) > 5_000
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(3600)
 def test_the_console_api_answers_as_it_describes_itself_for_many(hammered: Hammered) -> None:
     assert of_the_console(hammered, MANY) > 1_000

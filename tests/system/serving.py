@@ -183,6 +183,14 @@ class Serving:
         """Every process of this installation, found by its working folder or its command line."""
         return [process for process in psutil.process_iter() if self._belongs(process)]
 
+    def workers(self) -> int:
+        """How many worker processes there are."""
+        found = 0
+        for process in self.processes():
+            with psutil_gone():
+                found += "cheoyong.app.worker_main" in " ".join(process.cmdline())
+        return found
+
     def _belongs(self, process: psutil.Process) -> bool:
         try:
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():

@@ -194,10 +194,7 @@ def test_L7_asked_twice_it_ends_at_once_and_the_next_start_recovers(
     serving.process.wait(2)
     serving.start()
     assert httpx.get(f"{serving.url}/health", trust_env=False).json()["ready"]
-    wait_until(
-        lambda: sum("cheoyong.app.worker_main" in " ".join(p.cmdline()) for p in serving.processes()) == 1,
-        "the worker of before to be gone", 30,
-    )  # fmt: skip
+    wait_until(lambda: serving.workers() == 1, "the worker of before to be gone", 30)
 
 
 def test_S14_two_installations_share_no_secret_and_no_account(

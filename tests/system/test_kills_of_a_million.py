@@ -220,7 +220,7 @@ def test_F01_a_million_observations_survive_fifty_kills_each_once_with_the_flags
         same_content(producer, arrivals[name])
     wait_for_worker(city)
     check_pages(sql)
-    assert len([p for p in sql.processes() if "worker_main" in " ".join(p.cmdline())]) == 1
+    assert sql.workers() == 1
     compared(city, arrivals, Fleet.started(new_serving()))
 
 
