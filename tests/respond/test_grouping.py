@@ -5,7 +5,7 @@ from alarm_steps import HOUR_US, MINUTE_US, NOW_US, Town, raised
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cheoyong.respond.grouping import NEW_ROWS_MAX, WINDOW_US, Member, Place, root_first
+from cheoyong.respond.grouping import NEW_ROWS_MAX, WINDOW_US, Place
 
 
 def rows_of(town):
@@ -111,14 +111,3 @@ def test_a_row_is_forgotten_an_hour_after_its_last_alarm_is_over():
     second = raised(since_us=town.now_us + 1)
     town.tell(second, 2 * HOUR_US)
     assert town.row(first) != town.row(second)
-
-
-def test_the_root_of_a_row_is_the_gravest_and_among_equals_the_oldest():
-    at = [raised(f"s{i}").alarm_id for i in range(4)]
-    members = [
-        Member(at[0], 2, "medium", 5),
-        Member(at[1], 4, "high", 9),
-        Member(at[2], 4, "high", 7),
-        Member(at[3], 0, "medium", 1),
-    ]
-    assert [m.since_us for m in root_first(members)] == [7, 9, 5, 1]

@@ -131,21 +131,3 @@ def _together(kind: str, row: Row, step: AlarmStep, begun: int, now_us: int) -> 
     if kind == "event":
         return begun >= OWN_ROWS and now_us - row.joined_us < KEPT_US
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An alarm in a row, as much of it as its place there depends on."""
-
-    alarm_id: UUID
-    crisis_level: int
-    priority: str
-    since_us: int
-
-
-_RANK = {"high": 0, "medium": 1, "low": 2}
-
-
-def root_first(members: Iterable[Member]) -> list[Member]:
-    """The alarms of a row, the cause first: the gravest, among equals the one that began first."""
-    return sorted(members, key=lambda m: (-m.crisis_level, _RANK.get(m.priority, 3), m.since_us, m.alarm_id))
