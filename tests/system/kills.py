@@ -65,11 +65,16 @@ class City:
         )
 
     def alarms(self) -> str:
-        """Every step of every level alarm; neither when nor in what order batches told them."""
+        """Every step of every level alarm; neither when nor in what order batches told them.
+
+        Only what the gauge did: which alarm stood before another, and what waited how long for somebody to
+        see it, follow from when batches came.
+        """
         return self.serving.sql(
             "SELECT body ->> 'series', body ->> 'cause', body ->> 'rule', body ->> 'step',"
             " body ->> 'since_us', body ->> 'value' FROM fact WHERE kind = 'alarm'"
-            " AND body ->> 'cause' = 'level' ORDER BY 1, 3, 5, 4, 6"
+            " AND body ->> 'cause' = 'level' AND body ->> 'step' IN ('raised', 'cleared', 'withdrawn')"
+            " ORDER BY 1, 3, 5, 4, 6"
         )
 
 
