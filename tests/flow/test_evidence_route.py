@@ -114,5 +114,5 @@ def test_the_packs_settings_of_the_river_name_the_witnesses() -> None:
     assert witnesses(city, "bridge") == {
         "a": "upstream", "b": "upstream", "dam": "release", "sea": "tide", "other": "downstream",
     }  # fmt: skip
-    assert witnesses(city, "a") == {"bridge": "downstream"}
+    assert witnesses(city, "a") == {"b": "river", "dam": "river", "bridge": "downstream"}
     assert witnesses(city, "") == {}

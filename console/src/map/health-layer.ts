@@ -6,7 +6,7 @@ import type { Theme } from '../state/view.svelte';
 import { blindImage, sensorImage, SHAPES } from './sensor-shapes';
 
 export interface SensorMark {
-  id: number;
+  id: number | null;
   series: string;
   longitude: number;
   latitude: number;

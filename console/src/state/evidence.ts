@@ -4,7 +4,7 @@ import type { Flag } from './facts';
 
 export type Member = 'level' | 'rate' | 'forecast' | 'shift' | 'louder' | 'calmer' | 'cusum' | 'page_hinkley' | 'shape' | 'record';
 export type Says = 'as_usual' | 'unusual' | 'outside' | 'silent' | 'bad' | 'unknown';
-export type Relation = 'thing' | 'upstream' | 'downstream' | 'reservoir' | 'release' | 'tide';
+export type Relation = 'thing' | 'upstream' | 'downstream' | 'reservoir' | 'release' | 'tide' | 'river';
 
 interface Stream {
   id: number;
@@ -63,7 +63,8 @@ export interface StreamEvidence {
 export type SensorState = 'heard' | 'late' | 'silent' | 'faulty' | 'shelved' | 'out_of_service' | 'never' | 'unknown';
 
 export interface Sensor {
-  id: number;
+  /** Null for a gauge of the city that nobody has registered. */
+  id: number | null;
   series: string;
   name: string;
   thing: string;
@@ -87,6 +88,9 @@ export interface SensorHealth {
   towns: { code: string; blind: boolean; nearest: number | null; distance_m: number | null }[];
   blind_reaches: string[];
 }
+
+/** Below it a p-value is drawn out beyond what was seen (a histogram of 50,000 at most): it is no count of anything. */
+export const BEYOND_P = 1e-4;
 
 export const MEMBERS = {
   level: 'memberLevel',
@@ -117,6 +121,7 @@ export const RELATIONS = {
   reservoir: 'relationReservoir',
   release: 'relationRelease',
   tide: 'relationTide',
+  river: 'relationRiver',
 } as const;
 
 /** The gravest first, as the table stands. */

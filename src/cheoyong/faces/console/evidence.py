@@ -66,7 +66,7 @@ async def evidence(
 
 def witnesses(city: CityPack, series: str) -> dict[str, str]:
     """The series that see the same water, and how: ``upstream``, ``downstream``, ``reservoir``, ``release``,
-    ``tide``, as the pack's settings of the river say.
+    ``tide``, or ``river`` for those that feed the same forecast, as the pack's settings of the river say.
     """
     found: dict[str, str] = {}
     for target, table in city.hazards.get("river", {}).items():
@@ -78,6 +78,7 @@ def witnesses(city: CityPack, series: str) -> dict[str, str]:
         if target == series:
             found |= feeds
         elif series in feeds:
+            found |= {name: "river" for name, key in feeds.items() if key != "tide"}
             found[target] = "downstream"
     found.pop(series, None)
     return found

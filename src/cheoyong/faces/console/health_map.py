@@ -18,7 +18,7 @@ from cheoyong.assess.sensor_health import (
     sight_of_towns,
     state_of,
 )
-from cheoyong.domain.city import CityPack
+from cheoyong.domain.city import CityPack, Gauge
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.faces.access import needs, principal_of
 from cheoyong.faces.console.desk import ConsoleDesk
@@ -47,6 +47,8 @@ async def sensor_health(
         alarms = await records.alarms(connection)
         all_of_them = await records.count(connection)
     shown = [_shown(row, desk.city, alarms.get(row["series"], []), now_us) for row in rows]
+    known = {one["series"] for one in shown}
+    shown += [_missing(gauge) for series, gauge in desk.city.gauges.items() if series not in known]
     asked = [one for one in shown if not observed_property or one["property"] == observed_property]
     heard = {one["id"]: one["place"] for one in asked if one["state"] == SensorState.HEARD and one["place"]}
     towns = sight_of_towns(desk.city, heard, within_m)
@@ -101,6 +103,23 @@ def _shown(row: records.Row, city: CityPack, alarms: list[tuple[str, str]], now_
         "last_us": times[0] if times else None,
         "value": row["result"] if row["result"] is not None and np.isfinite(row["result"]) else None,
         "period_s": sensor.period_s,
+    }
+
+
+def _missing(gauge: Gauge) -> dict[str, Any]:
+    """A gauge the city names and nobody has registered: it is not there to be heard."""
+    return {
+        "id": None,
+        "series": gauge.series,
+        "name": gauge.series,
+        "thing": gauge.thing,
+        "property": gauge.observed_property,
+        "unit": gauge.unit,
+        "place": (gauge.longitude, gauge.latitude),
+        "state": SensorState.NEVER,
+        "last_us": None,
+        "value": None,
+        "period_s": gauge.quality.period_s,
     }
 
 
