@@ -95,8 +95,7 @@ async def announce(
     if not steps:
         return list(facts)
     owner = setup.organisation_id
-    series = sorted({step.series for step in steps})
-    alarms = await picture_of(connection, owner, series, now_us)
+    alarms = await picture_of(connection, owner, steps)
     keys = {key for step in steps for _, key in relations(step, place_of(setup, step.series))} | {FLOOD}
     known = {one.step.row for one in alarms.values() if one.step.row is not None}
     rows = await rows_to_join(connection, owner, sorted(keys), sorted(known), now_us)

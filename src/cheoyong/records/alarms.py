@@ -13,7 +13,7 @@ from cheoyong.domain.fact import AlarmStep, Fact
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.records.connection import Connection
 from cheoyong.respond.alarm_life import CLEARED, OPEN, RAISED, SHELVED, UNSEEN, WITHDRAWN, after
-from cheoyong.respond.annunciation import AGAIN_US, Standing
+from cheoyong.respond.annunciation import Standing
 from cheoyong.respond.grouping import KEPT_US, WINDOW_US, Row
 from cheoyong.respond.load import ACTORS_MAX, DAY_US, STALE_US, Actor
 from cheoyong.respond.load import Standing as Load
@@ -71,14 +71,29 @@ def _waits(state: str, step: AlarmStep) -> bool:
 
 
 async def picture_of(
-    connection: Connection, organisation_id: int, series: Sequence[str], now_us: int
+    connection: Connection, organisation_id: int, steps: Sequence[AlarmStep]
 ) -> dict[UUID, Standing]:
-    """The alarms of these series that are open, or were lately."""
+    """The alarms that bear on these steps: themselves, and of their gauges the open ones and the last ones.
+
+    Of a gauge that chatters no more than that is read, however often it was raised.
+    """
+    tags = sorted({(step.series, step.cause, step.rule) for step in steps})
+    series, causes, rules = (list(column) for column in zip(*tags, strict=True))
     rows = await connection.fetch(
-        "SELECT state, body, changed_at, shelved_until FROM alarm WHERE organisation_id = $1"
-        " AND body ->> 'series' = ANY($2::text[])"
-        " AND (state = ANY($3::text[]) OR changed_at > $4 OR shelved_until > $5) ORDER BY changed_at, id",
-        organisation_id, list(series), list(OPEN), now_us - AGAIN_US, now_us,
+        "WITH tag AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS t (series, cause, rule))"
+        " SELECT state, body, changed_at, shelved_until FROM alarm WHERE id IN ("
+        "  SELECT unnest($5::uuid[])"
+        "  UNION SELECT id FROM alarm WHERE organisation_id = $1 AND state = ANY($6::text[])"
+        "   AND body ->> 'series' = ANY($2::text[])"
+        "  UNION SELECT l.id FROM tag t CROSS JOIN LATERAL ("
+        "   SELECT id FROM alarm WHERE organisation_id = $1 AND body ->> 'series' = t.series"
+        "   AND body ->> 'cause' = t.cause AND body ->> 'rule' = t.rule"
+        "   ORDER BY changed_at DESC, id DESC LIMIT 1) l"
+        "  UNION SELECT l.id FROM (SELECT DISTINCT series FROM tag) t CROSS JOIN LATERAL ("
+        "   SELECT id FROM alarm WHERE organisation_id = $1 AND body ->> 'series' = t.series"
+        "   ORDER BY changed_at DESC, id DESC LIMIT 1) l)"
+        " ORDER BY changed_at, id",
+        organisation_id, series, causes, rules, [step.alarm_id for step in steps], list(OPEN),
     )  # fmt: skip
     found = (
         Standing(row["state"], _step(row["body"]), row["changed_at"], row["shelved_until"]) for row in rows
@@ -95,7 +110,9 @@ async def rows_to_join(
         "  SELECT count(*) AS open, count(*) FILTER (WHERE a.state = ANY($3::text[])) AS unseen"
         "  FROM alarm a WHERE a.row_id = r.id AND a.state = ANY($2::text[])) n"
         " WHERE r.organisation_id = $1 AND (r.begun_at > $4 OR r.id = ANY($5::uuid[])"
-        "  OR r.keys && $6::text[] AND (r.joined_at > $7 OR n.open > 0)) ORDER BY r.begun_at, r.id",
+        "  OR r.keys && $6::text[] AND (r.joined_at > $7 OR r.id IN ("
+        "   SELECT row_id FROM alarm WHERE organisation_id = $1 AND state = ANY($2::text[]))))"
+        " ORDER BY r.begun_at, r.id",
         organisation_id, list(OPEN), list(UNSEEN), now_us - WINDOW_US, list(known), list(keys),
         now_us - KEPT_US,
     )  # fmt: skip

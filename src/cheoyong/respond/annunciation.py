@@ -52,14 +52,39 @@ class Standing:
 
 @dataclass(slots=True)
 class Picture:
-    """The alarms of the gauges concerned, open ones and those of the last hour, and the rows they may join.
+    """The alarms of the gauges concerned, and the rows they may join.
 
-    ``told`` collects the rows that now ask to be looked at and did not before, with the instant.
+    ``alarms`` are those that are open, the last episode of each alarm there may be a step of, and those that
+    the steps name. ``told`` collects the rows that now ask to be looked at and did not before, with the
+    instant.
     """
 
     rows: Rows
     alarms: dict[UUID, Standing] = field(default_factory=dict)
     told: list[tuple[UUID, int]] = field(default_factory=list)
+    _near: dict[str, dict[UUID, Standing]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort the alarms by gauge."""
+        for one in sorted(self.alarms.values(), key=_age):
+            self._note(one)
+
+    def _note(self, one: Standing) -> None:
+        """Of a chattering gauge's episodes only the last and the open ones bear on what comes next."""
+        near = self._near.setdefault(one.step.series, {})
+        if one.state not in OPEN:
+            over = [
+                identity
+                for identity, other in near.items()
+                if other.state not in OPEN and _tag(other.step) == _tag(one.step) and _age(other) <= _age(one)
+            ]
+            for identity in over:
+                del near[identity]
+        near[one.step.alarm_id] = one
+
+    def _beside(self, step: AlarmStep) -> list[Standing]:
+        """The alarms of the same gauge that bear on this one."""
+        return list(self._near.get(step.series, {}).values())
 
     def tell(self, step: AlarmStep, place: Place, forecast: Forecast | None, now_us: int) -> list[AlarmStep]:
         """The step as it is told, and the steps that follow from it, in order."""
@@ -92,7 +117,7 @@ class Picture:
         return replace(step, row=self._row(step, place, now_us), times=1 + max(earlier, default=0))
 
     def _row(self, step: AlarmStep, place: Place, now_us: int) -> UUID:
-        beside = [one for one in self.alarms.values() if one.step.series == step.series and one.step.row]
+        beside = [one for one in self._beside(step) if one.step.row]
         beside.sort(key=lambda one: (one.state not in OPEN, -one.changed_us, one.step.alarm_id))
         return self.rows.place(step, place, [one.step.row for one in beside if one.step.row], now_us)
 
@@ -100,7 +125,7 @@ class Picture:
         """Earlier episodes of the same alarm."""
         return [
             one
-            for one in self.alarms.values()
+            for one in self._beside(step)
             if _tag(one.step) == _tag(step) and one.step.alarm_id != step.alarm_id
         ]
 
@@ -123,9 +148,7 @@ class Picture:
         """Of the levels of a gauge only the highest that is in sight stands in front."""
         if step.cause != "level":
             return
-        levels = [
-            one for one in self.alarms.values() if (one.step.series, one.step.cause) == (step.series, "level")
-        ]
+        levels = [one for one in self._beside(step) if one.step.cause == "level"]
         front = [one.step for one in levels if one.state in (*IN_FRONT, SUPPRESSED)]
         shown = [one.step for one in levels if one.state in IN_FRONT]
         top = max(map(_height, shown), default=None)
@@ -155,7 +178,8 @@ class Picture:
             shelf = step.until_us
         elif state not in (SHELVED, CLEARED, WITHDRAWN):
             shelf = None
-        self.alarms[step.alarm_id] = Standing(state, step, now_us, shelf)
+        self.alarms[step.alarm_id] = after_it = Standing(state, step, now_us, shelf)
+        self._note(after_it)
         if step.row is not None:
             opened = (state in OPEN) - (was in OPEN)
             unseen = (state in UNSEEN) - (was in UNSEEN)
@@ -167,6 +191,11 @@ def _held(was: str, state: str) -> bool:
     """What a person decided goes on: it keeps their name and reason, for the next time it is raised."""
     out = (OUT_OF_SERVICE, OUT_OF_SERVICE_CALM)
     return (was in out and state in out) or (was == SHELVED and state == CLEARED)
+
+
+def _age(one: Standing) -> tuple[int, UUID]:
+    """Of what changed at the same instant the episode that began later is the later one, and so its id."""
+    return one.changed_us, one.step.alarm_id
 
 
 def _tag(step: AlarmStep) -> tuple[str, str, str]:
