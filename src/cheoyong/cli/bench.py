@@ -125,19 +125,30 @@ def screening(
     observations: Annotated[
         int, typer.Option(help="How many a batch, over all streams.", min=1000, max=20_000_000)
     ] = 1_000_000,
+    alarm_seconds: Annotated[
+        float, typer.Option(help="How long levels are crossed under load; 0: not.", min=0.0, max=300.0)
+    ] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Screen simulated streams with all members on one core; memory of a stream.
+    """Screen simulated streams with all members on one core; memory of a stream; how long an alarm takes.
 
     Examples:
       cheoyong bench screening
       cheoyong bench screening --streams 100000 --json
-      cheoyong bench screening --streams 1000 --observations 200000
+      cheoyong bench screening --streams 1000 --observations 200000 --alarm-seconds 0
 
     """
     from cheoyong.app.bench_screening import bench_screening
 
-    _print(bench_screening(streams, observations), as_json=as_json)
+    result = bench_screening(streams, observations)
+    if alarm_seconds:
+        from cheoyong.app.bench_alarms import bench_alarms
+        from cheoyong.app.logs import configure_logs
+        from cheoyong.cli.stopping import run_until_stopped
+
+        configure_logs("error")
+        result |= run_until_stopped(lambda stop: bench_alarms(alarm_seconds))
+    _print(result, as_json=as_json)
 
 
 def _print(result: dict[str, Any], *, as_json: bool) -> None:

@@ -15,6 +15,14 @@ STREAMS_MAX = 250_000  # 0.9 GB; what comes beyond is not watched, and counted
 _GROWN_BY = 1024
 
 
+def make_ready() -> None:
+    """Load or compile the engine now, so that the first batch does not hold everybody up for seconds."""
+    from cheoyong.detect.anomaly.engine import screen_batch
+
+    nothing = np.empty(0, np.int64)
+    screen_batch(new_streams(1), nothing, nothing, np.empty(0), 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Unusual:
     """One observation that alarmed: its place in the batch, and the p-value by the stream's own past."""

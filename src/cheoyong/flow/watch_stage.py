@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
-from cheoyong.detect.watch import Unusual, Watch
+from cheoyong.detect.watch import Unusual, Watch, make_ready
 from cheoyong.domain.fact import Detection, Fact, make_fact
 from cheoyong.domain.observation import ObservationBatch
 from cheoyong.records import watching
@@ -45,6 +45,7 @@ class WatchStage:
 
     async def run(self) -> None:
         """Work until cancelled; trouble with the database is waited out, and counted."""
+        await asyncio.to_thread(make_ready)
         while True:
             try:
                 more = await self.advance()
