@@ -71,6 +71,13 @@ export const siteWords = {
   thMayNot: { ko: '승인권자나 관리자가 저장할 수 있습니다. 미리 보기는 누구나 할 수 있습니다.', en: 'An approver or administrator can save. Anyone can preview.' },
   thBeforeSave: { ko: '저장하려면 먼저 미리 보십시오.', en: 'Preview it first, then it can be saved.' },
 
+  // Alarms of thresholds
+  alarmThresholdMark: { ko: '정한 기준 넘음', en: 'threshold crossed' },
+  alarmThreshold: { ko: '정한 기준 넘음: {name}', en: 'Threshold crossed: {name}' },
+  whatThreshold: { ko: '사람이 정한 알람 기준 「{name}」을 넘었습니다.', en: 'The threshold “{name}”, set by a person, has been crossed.' },
+  whyThreshold: { ko: '측정 {value}, 기준 {limit} · {reason}', en: 'measured {value}, limit {limit} · {reason}' },
+  doThreshold: { ko: '현장을 확인합니다. 기준이 맞지 않으면 사유를 적고 바꿉니다.', en: 'Look at the site. If the threshold is wrong, change it with a reason.' },
+
   // Today
   tdAsOf: { ko: '{time} 기준', en: 'as of {time}' },
   tdLost: { ko: '새로 읽지 못해 {time}의 내용입니다.', en: 'Cannot be read anew: this is as of {time}.' },

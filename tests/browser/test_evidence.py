@@ -88,7 +88,7 @@ def test_O5_an_alarm_answers_all_seven_with_band_witnesses_and_members(
     walk.to_the_peak()
     look = window(walk.look.url, size=SIZES[size], beside=walk.look).open()
     detail = look.page.locator("section.detail")
-    look.card("알람 ·").click()
+    look.page.locator("article .open", has_text="기준 도달").first.click()
     evidence_of(look)
     for answer in ANSWERS:
         assert len(detail.locator(f"[data-answer={answer}] dd").inner_text().strip()) > 1, answer

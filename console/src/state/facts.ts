@@ -134,7 +134,7 @@ export interface ObservedRow {
 export interface Alarm {
   alarm_id: string;
   fact_id?: string;
-  cause: 'level' | 'silence' | 'fault';
+  cause: 'level' | 'silence' | 'fault' | 'threshold';
   state: AlarmState;
   series: string;
   rule: string;

@@ -3,6 +3,7 @@
 import type { Alarm, AlarmRow, Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
+import { names as siteNames } from '../today/names.svelte';
 import { clockTime } from './format';
 import { t, words } from './speech.svelte';
 
@@ -11,7 +12,7 @@ export function gaugeOf(series: string): Gauge | undefined {
 }
 
 export function gaugeName(series: string): string {
-  return words(gaugeOf(series)?.name) || series;
+  return words(gaugeOf(series)?.name) || siteNames.series(series);
 }
 
 export function levelOf(series: string, id: string): Level | undefined {
@@ -83,6 +84,7 @@ export function alarmState({ state, until_us, step }: Pick<Alarm, 'state' | 'unt
 /** What an alarm says: the level reached, no data, a broken sensor. */
 export function alarmTitle(alarm: Pick<Alarm, 'cause' | 'series' | 'rule' | 'limit'>): string {
   if (alarm.cause === 'silence') return t('alarmSilence');
+  if (alarm.cause === 'threshold') return t('alarmThreshold', { name: siteNames.rule(alarm) });
   if (alarm.cause !== 'level') return t('alarmFault');
   return t('alarmLevel', { level: words(levelOfRule(alarm.series, alarm.rule, alarm.limit)?.name) || alarm.rule });
 }
