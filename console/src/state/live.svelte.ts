@@ -22,6 +22,8 @@ const NOTHING_YET: Observed = { time_us: [], value: [], flag: [] };
 const RUN_AHEAD_MS = 1_500;
 /** Alarm facts of this time are read as one list: the rows they stand in are counted by the server. */
 const ALARMS_GATHER_MS = 500;
+/** In a storm the list is read again no more often than this. */
+const ALARMS_MIN_MS = 2_000;
 
 type Connection = 'connecting' | 'open' | 'lost';
 
@@ -49,6 +51,7 @@ class Live {
   #asked = new Set<string>();
   #asking = 0;
   #fetchedAt = -Infinity;
+  #alarmsReadAt = -Infinity;
   #alarming: ReturnType<typeof setTimeout> | undefined;
   #probing = false;
   #onSignedOut: () => void = () => {};
@@ -115,12 +118,13 @@ class Live {
   #takeFact(fact: Fact): void {
     const gap = this.world && !this.#waiting && fact.seq > this.#seq() + 1;
     this.#take({ type: 'fact', fact });
-    if (fact.kind === 'alarm') this.#alarming ??= setTimeout(() => void this.#readAlarms(), ALARMS_GATHER_MS);
+    if (fact.kind === 'alarm') this.#alarming ??= setTimeout(() => void this.#readAlarms(), Math.max(ALARMS_GATHER_MS, this.#alarmsReadAt + ALARMS_MIN_MS - performance.now()));
     if (gap && performance.now() - this.#fetchedAt > REFETCH_MIN_MS) void this.refresh();
   }
 
   async #readAlarms(): Promise<void> {
     this.#alarming = undefined;
+    this.#alarmsReadAt = performance.now();
     try {
       const list = await api.alarms();
       if (this.world) this.world = withAlarms(this.world, list);

@@ -55,8 +55,13 @@ class Desk:
 
 async def look_at_desk(connection: Connection, state: PipelineState) -> Desk:
     """The desk as people have left it, for the incidents that are open in ``state``."""
+    return Desk(await _standings(connection, state), await next_over(connection))
+
+
+async def next_over(connection: Connection) -> int:
+    """When next something is over, µs."""
     expiry_us, due_us = await next_expiry(connection), await next_due(connection)
-    return Desk(await _standings(connection, state), expiry_us if due_us is None else min(expiry_us, due_us))
+    return expiry_us if due_us is None else min(expiry_us, due_us)
 
 
 async def _standings(connection: Connection, state: PipelineState) -> dict[UUID, Standing]:

@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import NamedTuple
 
 import asyncpg
@@ -25,7 +25,7 @@ from cheoyong.domain.fact import AlertStep, Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.domain.quality import Flag
 from cheoyong.flow.alarm_desk import announce, come_due, mind_alarms
-from cheoyong.flow.desk import carry_out, expire, look_at_desk, supersede_untouched
+from cheoyong.flow.desk import carry_out, expire, look_at_desk, next_over, supersede_untouched
 from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
@@ -203,8 +203,11 @@ class Worker:
             facts = await announce(connection, self._setup, outcome.state, facts, batch.recorded_us)
             added += await self._store(connection, facts)
             state = outcome.state
-            if any(fact.kind in ("alarm", "alert", "incident") for fact in facts):
+            kinds = {fact.kind for fact in facts}
+            if kinds & {"alert", "incident"}:
                 desk = await look_at_desk(connection, state)
+            elif "alarm" in kinds:
+                desk = replace(desk, next_expiry_us=await next_over(connection))
         return state, added
 
     async def _store(self, connection: Connection, facts: Iterable[Fact]) -> list[tuple[int, Fact]]:

@@ -36,6 +36,10 @@ _ORDER = [
     "out_of_service",
     "out_of_service_calm",
 ]
+_IS_OPEN = (  # in these words, which are those of the index
+    "state IN ('raised', 'returned', 'acknowledged', 'suppressed', 'shelved',"
+    " 'out_of_service', 'out_of_service_calm')"
+)
 _NEED = (
     "array_position($1::text[], state), (body ->> 'crisis_level')::int DESC,"
     " array_position(ARRAY['high', 'medium', 'low'], body ->> 'priority'), (body ->> 'since_us')::bigint, id"
@@ -83,7 +87,7 @@ async def picture_of(
         "WITH tag AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS t (series, cause, rule))"
         " SELECT state, body, changed_at, shelved_until FROM alarm WHERE id IN ("
         "  SELECT unnest($5::uuid[])"
-        "  UNION SELECT id FROM alarm WHERE organisation_id = $1 AND state = ANY($6::text[])"
+        f"  UNION SELECT id FROM alarm WHERE organisation_id = $1 AND {_IS_OPEN}"
         "   AND body ->> 'series' = ANY($2::text[])"
         "  UNION SELECT l.id FROM tag t CROSS JOIN LATERAL ("
         "   SELECT id FROM alarm WHERE organisation_id = $1 AND body ->> 'series' = t.series"
@@ -93,7 +97,7 @@ async def picture_of(
         "   SELECT id FROM alarm WHERE organisation_id = $1 AND body ->> 'series' = t.series"
         "   ORDER BY changed_at DESC, id DESC LIMIT 1) l)"
         " ORDER BY changed_at, id",
-        organisation_id, series, causes, rules, [step.alarm_id for step in steps], list(OPEN),
+        organisation_id, series, causes, rules, [step.alarm_id for step in steps],
     )  # fmt: skip
     found = (
         Standing(row["state"], _step(row["body"]), row["changed_at"], row["shelved_until"]) for row in rows
@@ -107,13 +111,13 @@ async def rows_to_join(
     """Rows begun within ten minutes, those of ``known`` alarms, and those kept that carry one of the keys."""
     rows = await connection.fetch(
         "SELECT r.*, n.open, n.unseen FROM alarm_row r CROSS JOIN LATERAL ("
-        "  SELECT count(*) AS open, count(*) FILTER (WHERE a.state = ANY($3::text[])) AS unseen"
-        "  FROM alarm a WHERE a.row_id = r.id AND a.state = ANY($2::text[])) n"
-        " WHERE r.organisation_id = $1 AND (r.begun_at > $4 OR r.id = ANY($5::uuid[])"
-        "  OR r.keys && $6::text[] AND (r.joined_at > $7 OR r.id IN ("
-        "   SELECT row_id FROM alarm WHERE organisation_id = $1 AND state = ANY($2::text[]))))"
+        "  SELECT count(*) AS open, count(*) FILTER (WHERE a.state = ANY($2::text[])) AS unseen"
+        f"  FROM alarm a WHERE a.organisation_id = $1 AND a.row_id = r.id AND {_IS_OPEN}) n"
+        " WHERE r.organisation_id = $1 AND (r.begun_at > $3 OR r.id = ANY($4::uuid[])"
+        "  OR r.keys && $5::text[] AND (r.joined_at > $6 OR r.id IN ("
+        f"   SELECT row_id FROM alarm WHERE organisation_id = $1 AND {_IS_OPEN})))"
         " ORDER BY r.begun_at, r.id",
-        organisation_id, list(OPEN), list(UNSEEN), now_us - WINDOW_US, list(known), list(keys),
+        organisation_id, list(UNSEEN), now_us - WINDOW_US, list(known), list(keys),
         now_us - KEPT_US,
     )  # fmt: skip
     return {
