@@ -117,6 +117,7 @@ export const siteWords = {
   tdLate: { ko: '늦음', en: 'late' },
   tdSilent: { ko: '소식 없음', en: 'silent' },
   tdFaulty: { ko: '이상', en: 'faulty' },
+  tdUnknown: { ko: '주기 모름', en: 'period not known' },
   tdNever: { ko: '한 번도 안 옴', en: 'never heard' },
   tdPutAside: { ko: '보류·사용 중지', en: 'put aside' },
   tdWeather: { ko: '날씨와 더위', en: 'Weather and heat' },
