@@ -2,12 +2,14 @@
 """Laws that every member of the screening engine keeps, and the engine as a whole. Series are synthetic."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cheoyong.detect import anomaly
 from cheoyong.detect.anomaly.control import EVIDENCE_MAX, LIMIT, MONTH_US, STEP, WARM, alarms
 from cheoyong.detect.anomaly.cusum import CEILING, cusum
 from cheoyong.detect.anomaly.engine import screen_batch
@@ -32,6 +34,7 @@ CALLS = {
     "shape": lambda stream, at_us, value: shape(stream, value),
     "record": lambda stream, at_us, value: record(stream, value),
 }
+MEMBER_FUNCTIONS = (level, rate, forecast, shift, spread, cusum, page_hinkley, shape, record)
 MINUTES_5_US = 300_000_000
 
 
@@ -63,6 +66,14 @@ def noise(count, seed=1):
 
 def test_every_member_has_its_call():
     assert set(CALLS) == {*MEMBERS, "record"}
+
+
+def test_every_member_that_is_found_is_under_laws():
+    """A file whose first words are that it is a member cannot be added without its laws."""
+    folder = Path(anomaly.__path__[0])
+    found = {path.stem for path in folder.glob("*.py") if '\n"""Member' in path.read_text("utf-8")}
+    one_stream = {function.__module__.rpartition(".")[2] for function in MEMBER_FUNCTIONS}
+    assert found == one_stream | {"multivariate"}, "laws of the latter: test_multivariate.py"
 
 
 @pytest.mark.parametrize("name", sorted({*CALLS} - {"louder", "calmer"}))

@@ -76,6 +76,42 @@ def river(
 
 
 @app.command(cls=Command)
+def vectors(
+    data: Annotated[
+        Path,
+        typer.Option(help="Folder with train, test, labeled_anomalies.csv.", exists=True, file_okay=False),
+    ],
+    alarms_per_month: Annotated[
+        float, typer.Option(help="Alarms a month that each series may raise in the long run.", min=0, max=1e4)
+    ] = 4.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Screen vectors in the form of the SMAP and MSL sets by the member over several streams, and score rows.
+
+    Examples:
+      cheoyong score vectors --data smap_msl
+      cheoyong score vectors --data smap_msl --json
+      cheoyong score vectors --data smap_msl --alarms-per-month 1
+
+    """
+    import json
+
+    from cheoyong.app.score_vectors import score_vectors
+    from cheoyong.domain.errors import CheoyongError
+
+    try:
+        score = score_vectors(data, alarms_per_month)
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    if as_json:
+        typer.echo(json.dumps(score, ensure_ascii=False))
+        return
+    for name, value in score.items():
+        typer.echo(f"{name:24} {value}")
+
+
+@app.command(cls=Command)
 def detect(
     series: Annotated[
         Path, typer.Option(help="Folder of *.csv with timestamp,value.", exists=True, file_okay=False)
