@@ -99,6 +99,8 @@ def test_O5_an_alarm_answers_all_seven_with_band_witnesses_and_members(
         expect(row).to_contain_text(re.compile(known))
     expect(detail.locator("[data-answer=machine]")).not_to_be_empty()
     wrong = [line for name in looks(look, "alarm") for line in wrong_with(look, name)]
+    detail.locator(".evidence").evaluate("(e) => e.scrollIntoView()")
+    wrong += wrong_with(look, f"alarm-why-{size}")
     assert wrong == []
 
 

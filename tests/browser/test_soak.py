@@ -163,5 +163,6 @@ def test_O14_a_sound_would_have_been_heard_by_the_soak(live: Site, window: Windo
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1800)
 def test_O14_two_days_of_events_leave_the_heap_as_it_was(live: Site, window: Window, tell: Tell) -> None:
     soaked(window(live.url), live, "soak-long", 48, tell)
