@@ -73,6 +73,17 @@ def test_a_memory_of_another_version_is_of_no_use():
     assert watch.streams["seen"][0] == 0
 
 
+def test_a_memory_kept_before_memories_were_packed_is_read_and_broken_ones_are_of_no_use():
+    before, after = Watch(), Watch()
+    found(before, arrivals(300), 100)
+    kept = before.taken()
+    assert max(map(len, kept.values())) < before.streams.itemsize
+    row = before.row_of[7]
+    after.add([7, 8], {7: before.streams[row].tobytes(), 8: kept[8][:-20]})
+    assert after.streams[after.row_of[7]] == before.streams[row]
+    assert after.streams[after.row_of[8]]["seen"] == 0
+
+
 def test_F10_what_is_older_than_the_newest_is_left_out_and_counted():
     rows = arrivals(300)
     straight, late = Watch(), Watch()

@@ -103,8 +103,9 @@ class WatchStage:
         """Write down what is remembered, and up to where."""
         if self._mark is None:
             return
+        taken = await asyncio.to_thread(self._watch.taken)  # packing takes a second for some thousand streams
         async with self._pool.acquire() as connection:
-            await watching.keep(connection, self._mark, self._watch.taken())
+            await watching.keep(connection, self._mark, taken)
         self._kept_s = time.monotonic()
 
     def _start_over(self) -> None:
