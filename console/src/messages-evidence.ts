@@ -42,7 +42,7 @@ export const evidenceMessages = {
   witnessHow: { ko: '관계', en: 'How it sees' },
   witnessSays: { ko: '판단', en: 'Says' },
   witnessNone: { ko: '함께 볼 이웃이 정해져 있지 않습니다. 이 신호 혼자 말합니다.', en: 'No witness is named: this signal speaks alone.' },
-  witnessSum: { ko: '이웃 {n}곳 가운데 {m}곳도 평소와 다릅니다. 침묵하거나 믿을 수 없는 이웃 {k}곳.', en: '{m} of {n} witnesses are unusual too; {k} silent or not to be trusted.' },
+  witnessSum: { ko: '이웃 {n}곳 가운데 {m}곳도 평소와 다릅니다. 침묵하거나 믿을 수 없거나 과거가 짧은 이웃 {k}곳.', en: '{m} of {n} witnesses are unusual too; {k} silent, not to be trusted or too young to tell.' },
   relationThing: { ko: '같은 장소', en: 'same site' },
   relationUpstream: { ko: '상류', en: 'upstream' },
   relationDownstream: { ko: '하류', en: 'downstream' },

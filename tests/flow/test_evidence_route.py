@@ -13,9 +13,11 @@ import pytest
 from litestar import Litestar
 from test_watch_stage import BURST, START_US, STEP_US, Streams, streams
 
+from cheoyong.detect.anomaly.explain import explain
 from cheoyong.domain.access import Principal, Role
 from cheoyong.faces.access import permission_guard
 from cheoyong.faces.console.evidence import evidence, witnesses
+from cheoyong.faces.console.evidence_columns import says
 from cheoyong.faces.problem import EXCEPTION_HANDLERS
 from cheoyong.records.observations import Rows, digest_of_numbers
 
@@ -116,3 +118,24 @@ def test_the_packs_settings_of_the_river_name_the_witnesses() -> None:
     }  # fmt: skip
     assert witnesses(city, "a") == {"b": "river", "dam": "river", "bridge": "downstream"}
     assert witnesses(city, "") == {}
+
+
+@pytest.mark.parametrize(
+    ("count", "last", "flag", "later_h", "word"),
+    [
+        (300, 0.0, 1, 0, "as_usual"),
+        (300, 50.0, 1, 0, "unusual"),
+        (100, 50.0, 1, 0, "outside"),  # a band there is, and too little past for more
+        (20, 50.0, 1, 0, "unknown"),
+        (300, 0.0, 4, 0, "bad"),
+        (300, 0.0, 1, 3, "silent"),
+    ],
+)
+def test_what_a_witness_says_by_its_own_past(
+    count: int, last: float, flag: int, later_h: int, word: str
+) -> None:
+    at_us = START_US + np.arange(count, dtype=np.int64) * 3_600_000_000
+    value = np.random.default_rng(2).normal(size=count)
+    value[-1] = last
+    why = explain(at_us, value, 1.0, int(at_us[0]))
+    assert says(why, count, flag, int(at_us[-1]) + later_h * 3_600_000_000)[0] == word

@@ -76,7 +76,8 @@ def says(why: Explained, seen: int, flag: int, until_us: int) -> tuple[str, floa
     """What one witness says at an instant, and the most evidence of its last six hours.
 
     ``silent`` (nothing for 2.2 of its periods), ``bad`` (its newest value failed the checks), ``unknown``
-    (``seen`` too little to have a usual), ``unusual``, ``outside`` its expected 90 % band, or ``as_usual``.
+    (too little past for a band), ``unusual`` (of more than 200 ``seen``), ``outside`` its expected band, or
+    ``as_usual``.
     """
     from cheoyong.detect.anomaly.control import LIMIT, WARM
 
@@ -86,10 +87,10 @@ def says(why: Explained, seen: int, flag: int, until_us: int) -> tuple[str, floa
     most = float(lately.max()) if len(lately) else None
     if flag == 4 or not np.isfinite(why.value[-1]):
         return "bad", most
-    if seen <= WARM:
-        return "unknown", None
-    if most is not None and most >= LIMIT:
+    if seen > WARM and most is not None and most >= LIMIT:
         return "unusual", most
+    if not np.isfinite(why.low[-1]):
+        return "unknown", None
     inside = why.low[-1] <= why.value[-1] <= why.high[-1]
     return ("as_usual" if inside else "outside"), most
 
