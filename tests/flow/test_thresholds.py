@@ -120,6 +120,15 @@ async def test_M3_a_threshold_alarms_on_a_stream_that_is_no_gauge_from_the_next_
     assert (body["series"], body["value"], body["limit"]) == ("datastream/2", 61.0, 60.0)
 
 
+async def test_M3_what_was_recorded_before_it_was_set_is_not_judged_by_it_however_late(site: Site) -> None:
+    await site.measure(RACK, 70.0, 50.0, 71.0, 50.0, judged=False)  # the worker is behind
+    await site.set(replace(HOT, made_us=site.now_us + 1))
+    await site.measure(RACK, 72.0, judged=False)
+    for _ in range(3):  # a read ends where the threshold begins
+        await site.worker.advance()
+    assert [(step, minute) for step, _, minute in await site.steps()] == [("raised", 5)]
+
+
 async def test_M3_a_new_version_ends_the_alarm_of_the_old_and_judges_by_its_own_limit(site: Site) -> None:
     first = await site.set(HOT)
     await site.measure(RACK, 61.0)

@@ -67,11 +67,14 @@ export interface Preview {
   outline: { time_us: number[]; low: number[]; high: number[] };
 }
 
+/** A month of a busy datastream takes a few seconds to look through. */
+const LONG_MS = 30_000;
+
 export const asking = {
   standing: () => ask.get<Threshold[]>('/api/thresholds'),
   streams: (find: string) => ask.get<Stream[]>(`/api/thresholds/streams?find=${encodeURIComponent(find)}`),
   history: (datastream_id: number) => ask.get<Threshold[]>(`/api/thresholds/history?datastream_id=${datastream_id}`),
-  preview: (proposal: Proposal) => ask.post<Preview>('/api/thresholds/preview', proposal),
-  save: (proposal: Proposal, reason: string) => ask.post<Threshold>('/api/thresholds', { ...proposal, reason }),
+  preview: (proposal: Proposal) => ask.post<Preview>('/api/thresholds/preview', proposal, LONG_MS),
+  save: (proposal: Proposal, reason: string) => ask.post<Threshold>('/api/thresholds', { ...proposal, reason }, LONG_MS),
   end: (line: string, version: number, reason: string) => ask.post<Threshold>(`/api/thresholds/${line}/end`, { version, reason }),
 };

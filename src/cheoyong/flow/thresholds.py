@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thresholds in force: the gauges as they are judged from one instant on, city levels and people's limits.
 
-A version counts from the first batch the worker judges after it was written; that instant is stored with it.
+A version counts from the first batch that was recorded after it was written; that instant is stored with it.
 Which versions hold for a batch then follows from its recording instant alone: the same batches judged anew
 give the same alarms (F26), however they are cut into reads.
 """
@@ -58,12 +58,12 @@ class Thresholds:
 
     async def _learn(self, connection: Connection, next_us: int) -> None:
         state = await thresholds.state_of(connection, self._organisation_id)
-        if state == self._state:
+        if state == self._state and not state[1]:
             return
         if state[1]:
             await thresholds.put_in_force(connection, self._organisation_id, next_us)
         self._versions = await thresholds.versions(connection, self._organisation_id)
-        self._state = (state[0], 0, state[2])
+        self._state = (state[0], sum(one.in_force_us is None for one in self._versions), state[2])
 
     async def clear_replaced(self, connection: Connection, now_us: int) -> list[Fact]:
         """Facts that end the alarms of versions which are in force no more: another one judges from here."""
@@ -86,7 +86,8 @@ class Thresholds:
         self, batches: list[tuple[Mark, ObservationBatch]]
     ) -> list[tuple[Mark, ObservationBatch]]:
         """As many of the batches as are judged by the same thresholds as the first."""
-        changes = sorted({one.in_force_us for one in self._versions if one.in_force_us is not None})
+        begins = (one.made_us if one.in_force_us is None else one.in_force_us for one in self._versions)
+        changes = sorted(set(begins))
         for at, (_, batch) in enumerate(batches):
             if bisect_right(changes, batch.recorded_us) != bisect_right(changes, batches[0][1].recorded_us):
                 return batches[:at]

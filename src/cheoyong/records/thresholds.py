@@ -172,9 +172,10 @@ async def versions(connection: Connection, organisation_id: int) -> list[Thresho
 
 
 async def put_in_force(connection: Connection, organisation_id: int, at_us: int) -> None:
-    """Versions that wait are in force from an instant on: that of the batch that is judged next."""
+    """Versions written until an instant, that of the batch judged next, are in force from it on."""
     await connection.execute(
-        "UPDATE threshold SET in_force_at = $2 WHERE organisation_id = $1 AND in_force_at IS NULL",
+        "UPDATE threshold SET in_force_at = $2"
+        " WHERE organisation_id = $1 AND in_force_at IS NULL AND made_at <= $2",
         organisation_id, at_us,
     )  # fmt: skip
 
