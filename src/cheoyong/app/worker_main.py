@@ -21,6 +21,7 @@ from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
 from cheoyong.app.settings import read_settings
+from cheoyong.detect.witness import learn_all
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Fact
@@ -77,7 +78,13 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     house.attach()
     city = load_city(settings.city)
     status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
-    setup = Setup(organisation_id, city, train(city, city_folder(settings.city)), status)
+    setup = Setup(
+        organisation_id,
+        city,
+        train(city, city_folder(settings.city)),
+        status,
+        relations=learn_all(city, read_history(city_folder(settings.city) / "history")),
+    )
     _log.info("models_trained", models=[model.id for model in setup.models])
     bus = await Bus.connect(house.options(), "worker")
     pool = await open_pool(house.database, FLOW)

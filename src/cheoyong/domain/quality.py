@@ -37,3 +37,4 @@ class Test(IntFlag):
     FUTURE = 32
     ANCIENT = 64
     NOT_A_NUMBER = 128
+    NEIGHBOURS = 256

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of a fact, in order: CHECK, DETECT, PREDICT, RESPOND, ASSESS, WARN. Read this first.
+"""The way of a fact, in order: CHECK, DETECT, DIAGNOSE, PREDICT, RESPOND, ASSESS, WARN. Read this first.
 
 Pure: one batch of observations and the state before it give the facts it causes and the state after
 it. The only clock is ``batch.recorded_us``; a replay is this same function fed with an older day.
@@ -15,6 +15,7 @@ from cheoyong.detect.rules import Gauges
 from cheoyong.detect.screen import screen
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
+from cheoyong.flow.diagnose_stage import diagnosed
 from cheoyong.flow.predict_stage import predict
 from cheoyong.flow.respond_stage import assess, open_alarms, respond
 from cheoyong.flow.state import PipelineState, Setup, known, series_of
@@ -45,7 +46,11 @@ def step(
     """
     # CHECK and DETECT: quality verdicts, alarms of level, silence and fault
     screened, verdicts, alarms = screen(state.screen, batch, gauges)
-    state = replace(state, screen=screened, alarms=open_alarms(state.alarms, alarms))
+    # DIAGNOSE: the sensor or the world? what a faulty gauge says of levels is kept back
+    state, verdicts, alarms = diagnosed(
+        setup, replace(state, screen=screened), batch, gauges, verdicts, alarms
+    )
+    state = replace(state, alarms=open_alarms(state.alarms, alarms))
     # PREDICT: what the hazards' models expect now
     forecasts = predict(setup, state, batch, gauges)
     state = replace(state, forecasts={**state.forecasts, **{series_of(f): known(f) for f in forecasts}})

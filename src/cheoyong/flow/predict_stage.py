@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cheoyong.detect.rules import Gauges
 from cheoyong.detect.screen import usable
 from cheoyong.domain.fact import Fact, Forecast, make_fact
+from cheoyong.domain.instant import SECOND_US
 from cheoyong.domain.observation import ObservationBatch, Series
 from cheoyong.flow.state import PipelineState, Setup
 
@@ -23,12 +24,14 @@ def predict(setup: Setup, state: PipelineState, batch: ObservationBatch, gauges:
         if fresh.isdisjoint(model.inputs) or model.series not in datastream_of:
             continue
         recent = {
-            name: usable(state.screen, datastream_of[name]) for name in model.inputs if name in datastream_of
+            name: usable(state.screen, datastream_of[name])
+            for name in model.inputs
+            if name in datastream_of and name not in state.faults
         }
-        target = recent[model.series]
-        if not len(target.time_us):
+        silence_us = round(gauges[datastream_of[model.series]][1].quality.silence_s * SECOND_US)
+        issued_us = _issued_us(model.series, recent, silence_us)
+        if issued_us is None:
             continue
-        issued_us = int(target.time_us[-1])
         forecast = model.forecast(
             {name: series.until(issued_us) for name, series in recent.items()}, issued_us
         )
@@ -36,6 +39,16 @@ def predict(setup: Setup, state: PipelineState, batch: ObservationBatch, gauges:
         if forecast is not None and not (before and before.forecast == forecast):
             made.append(_forecast_fact(setup, forecast, batch, recent, datastream_of))
     return tuple(made)
+
+
+def _issued_us(target: str, recent: Mapping[str, Series], silence_us: int) -> int | None:
+    """Time of the gauge's newest value; of its inputs' while it is faulty or silent: they speak for it."""
+    newest_us = {name: int(series.time_us[-1]) for name, series in recent.items() if len(series.time_us)}
+    if not newest_us:
+        return None
+    latest_us = max(newest_us.values())
+    own_us = newest_us.get(target)
+    return latest_us if own_us is None or latest_us - own_us > silence_us else own_us
 
 
 def _forecast_fact(

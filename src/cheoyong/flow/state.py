@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from cheoyong.detect.screen import State as ScreenState
+from cheoyong.detect.witness import Relation
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.fact import AlarmStep, Fact, Forecast
 from cheoyong.domain.hazard import HazardModel
@@ -28,6 +30,7 @@ class Setup:
     status: Status
     incident_rules: IncidentRules = field(default_factory=IncidentRules)
     draft_rules: DraftRules = field(default_factory=DraftRules)
+    relations: Mapping[str, Relation] = field(default_factory=dict)  # by series, see detect.witness
 
     @property
     def hazard_of(self) -> dict[str, str]:
@@ -48,12 +51,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class PipelineState:
-    """Everything the stages remember between batches."""
+    """Everything the stages remember between batches.
+
+    ``faults`` are the alarms of gauges diagnosed as faulty, ``held`` level alarms kept back while they are.
+    """
 
     screen: ScreenState
     incidents: dict[Key, IncidentState] = field(default_factory=dict)
     alarms: dict[tuple[str, str], Known] = field(default_factory=dict)
     forecasts: dict[str, Known] = field(default_factory=dict)
+    faults: dict[str, Known] = field(default_factory=dict)
+    held: dict[tuple[str, str], Known] = field(default_factory=dict)
 
 
 def known(fact: Fact) -> Known:

@@ -18,6 +18,8 @@ class _Stored(msgspec.Struct, array_like=True):
     incidents: list[IncidentState]
     alarms: list[tuple[str, str, Known]]
     forecasts: list[tuple[str, Known]]
+    faults: list[tuple[str, Known]] = []  # not in a state written before gauges were diagnosed
+    held: list[tuple[str, str, Known]] = []
 
 
 def to_bytes(state: PipelineState) -> bytes:
@@ -28,6 +30,8 @@ def to_bytes(state: PipelineState) -> bytes:
         list(state.incidents.values()),
         [(series, level, known) for (series, level), known in state.alarms.items()],
         list(state.forecasts.items()),
+        list(state.faults.items()),
+        [(series, level, known) for (series, level), known in state.held.items()],
     )
     return msgspec.msgpack.encode(stored)
 
@@ -42,4 +46,6 @@ def from_bytes(raw: bytes) -> PipelineState:
         {(incident.series, incident.hazard): incident for incident in stored.incidents},
         {(series, level): known for series, level, known in stored.alarms},
         dict(stored.forecasts),
+        dict(stored.faults),
+        {(series, level): known for series, level, known in stored.held},
     )
