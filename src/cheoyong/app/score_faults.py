@@ -28,10 +28,10 @@ KINDS = ("cut", "frozen", "drifted", "stepped", "saturated")
 DRIFT_PER_H, STEP = 0.05, 0.5  # metres
 RIGHT = {
     "cut": {"silence"},
-    "frozen": {"fault:stuck", "fault:saturated", "fault"},
+    "frozen": {"fault:stuck"},
     "drifted": {"fault:drift"},
     "stepped": {"fault:step"},
-    "saturated": {"fault:saturated", "fault:stuck"},
+    "saturated": {"fault:saturated"},
 }  # the classes that name what was done
 
 

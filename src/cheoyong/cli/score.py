@@ -182,6 +182,49 @@ def precursors(
         typer.echo(f"{name:32} {value}")
 
 
+@app.command(cls=Command)
+def faults(
+    city: Annotated[str, typer.Option(help="City pack with an hourly record.")] = "ulsan",
+    storm_from: Annotated[
+        str, typer.Option("--from", help="First hour of the faults put in.")
+    ] = "2018-10-05T12:00:00+09:00",
+    storm_until: Annotated[
+        str, typer.Option("--until", help="End of the storm.")
+    ] = "2018-10-08T00:00:00+09:00",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Replay a real storm with its gauges cut, frozen, drifted, stepped and saturated by us, one by one.
+
+    Examples:
+      cheoyong score faults
+      cheoyong score faults --json
+      cheoyong score faults --from 2018-10-05T18:00:00+09:00 --json
+
+    """
+    import json
+
+    from cheoyong.app.score_faults import score_storm
+    from cheoyong.domain.errors import CheoyongError
+    from cheoyong.domain.instant import parse_instant
+    from cheoyong.links.city_pack import city_folder, load_city
+    from cheoyong.links.hourly_csv.source import read_history
+
+    try:
+        storm_us = (parse_instant(storm_from, where="--from"), parse_instant(storm_until, where="--until"))
+        history = read_history(city_folder(city) / "history")
+        score = score_storm(load_city(city), history, (), storm_us)
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    if as_json:
+        typer.echo(json.dumps(score, ensure_ascii=False))
+        return
+    for row in score.pop("rows"):
+        typer.echo("  ".join(f"{value}" for value in row.values()))
+    for name, value in score.items():
+        typer.echo(f"{name:38} {value}")
+
+
 def _hours(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
