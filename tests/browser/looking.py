@@ -178,22 +178,6 @@ class Look:
         )
         return {tuple(int(part) for part in colour.split(",")) for colour in found}  # type: ignore[misc]
 
-    def greys(self, shot: bytes) -> list[int]:
-        """A picture (PNG) drawn 16 by 16, as luminances 0-255 (BT.709): what is left of it without colour."""
-        found: list[int] = self.page.evaluate(
-            """async (shot) => {
-              const bytes = Uint8Array.from(atob(shot), (c) => c.charCodeAt(0));
-              const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-              const context = new OffscreenCanvas(16, 16).getContext('2d');
-              context.drawImage(image, 0, 0, 16, 16);
-              const { data } = context.getImageData(0, 0, 16, 16);
-              const grey = (i) => 0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2];
-              return Array.from({ length: 256 }, (_, i) => Math.round(grey(4 * i)));
-            }""",
-            base64.b64encode(shot).decode(),
-        )
-        return found
-
     def close(self) -> None:
         """Close the page, and its browser if it was alone in it; else leave its neighbours as they were."""
         if not self.alone:

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -275,63 +274,6 @@ def test_O2_a_whole_row_is_acknowledged_by_one_press_of_a_key(look: Look) -> Non
         lambda: look.json("/api/state")["alarms_open"].get("acknowledged") == most, "all of them seen", 60
     )
     expect(card).not_to_contain_text("미확인", timeout=30_000)
-
-
-def test_O3_every_state_of_an_alarm_is_told_by_word_and_by_a_shape_that_needs_no_colour(
-    large: LargeCity, look: Look
-) -> None:
-    state = look.json("/api/state")
-    alone = {row["row_id"] for row in state["alarm_rows"] if row["alarms"] == 1}
-    over, *_ = [alarm for alarm in state["alarms"] if alarm["row"] in alone]
-    large.observe(int(over["series"].partition("_")[0][1:]), 1.0)  # over, and nobody has seen it
-    shelved = next(alarm for alarm in state["alarms"][::-1] if alarm["row"] not in alone)
-    look.post(f"/api/alarms/{shelved['alarm_id']}/shelve", {"minutes": 60, "reason": "known"})
-    out_of_service_by_keys(look)
-    needs = look.page.locator("#needs")
-    words = {
-        "raised": "미확인",
-        "returned": "해소됨, 미확인",
-        "acknowledged": "확인함",
-        "shelved": "까지 보류",
-        "out_of_service": "사용 중지",
-    }
-    marks = {}
-    for name, word in words.items():
-        mark = needs.locator(f"svg[data-state={name}]").first
-        expect(mark.locator("xpath=..")).to_contain_text(word)
-        marks[name] = look.greys(mark.screenshot())
-    for one, other in combinations(marks, 2):
-        unlike = sum(abs(a - b) > 60 for a, b in zip(marks[one], marks[other], strict=True))
-        assert unlike >= 0.08 * len(marks[one]), (one, other, unlike)
-    wrong = [line for name in looks(look, "alarm-states") for line in wrong_with(look, name)]
-    assert wrong == []
-    look.button("한국어").click()
-    card = needs.locator("article", has_text="gauge is being replaced")
-    card.locator(".open").click()
-    back = look.page.get_by_role("button", name="다시 사용", exact=True)
-    back.focus()
-    look.page.keyboard.press("Enter")
-    expect(card).to_have_count(0)
-
-
-def out_of_service_by_keys(look: Look) -> None:
-    """The first alarm of the row, by the button and with a reason, all without a mouse."""
-    row = look.page.locator("#needs article", has=look.page.get_by_role("button", name="모두 보기"))
-    row.get_by_role("button", name="모두 보기").focus()
-    look.page.keyboard.press("Enter")
-    row.locator(".alarms li button").first.focus()
-    look.page.keyboard.press("Enter")
-    out = look.page.get_by_role("button", name="사용 중지", exact=True)
-    out.focus()
-    look.page.keyboard.press("Enter")
-    dialog = look.page.get_by_role("dialog")
-    dialog.get_by_role("button", name="사용 중지").focus()
-    look.page.keyboard.press("Enter")
-    expect(dialog.get_by_role("alert")).to_be_visible()  # not without a reason
-    dialog.get_by_role("textbox").fill("gauge is being replaced")
-    dialog.get_by_role("button", name="사용 중지").focus()
-    look.page.keyboard.press("Enter")
-    expect(dialog).to_be_hidden()
 
 
 def test_O1_moving_the_time_line_back_shows_what_every_gauge_read_then(large: LargeCity) -> None:
