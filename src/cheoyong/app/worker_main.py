@@ -21,7 +21,6 @@ from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
 from cheoyong.app.settings import read_settings
-from cheoyong.detect.witness import learn_all
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Fact
@@ -78,13 +77,8 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     house.attach()
     city = load_city(settings.city)
     status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
-    setup = Setup(
-        organisation_id,
-        city,
-        train(city, city_folder(settings.city)),
-        status,
-        relations=learn_all(city, read_history(city_folder(settings.city) / "history")),
-    )
+    # No ``relations``: what a gauge's neighbours say of it is scored, not yet acted on (sensor-or-world.md).
+    setup = Setup(organisation_id, city, train(city, city_folder(settings.city)), status)
     _log.info("models_trained", models=[model.id for model in setup.models])
     bus = await Bus.connect(house.options(), "worker")
     pool = await open_pool(house.database, FLOW)
