@@ -13,8 +13,9 @@ from cheoyong.app.engines.postgres import Postgres
 from cheoyong.domain.fact import Forecast
 from cheoyong.domain.instant import HOUR_US, parse_instant
 from cheoyong.domain.level import Status
-from cheoyong.domain.observation import Series
-from cheoyong.flow.state import Setup
+from cheoyong.domain.observation import ObservationBatch, Series
+from cheoyong.flow.pipeline import Outcome, step
+from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.worker import Worker
 from cheoyong.links.city_pack import load_city
 from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
@@ -70,14 +71,13 @@ def one(hour: int, value: float) -> Rows:
     return Rows(np.array([1]), np.array([START_US + hour * HOUR_US]), result, digest_of_numbers(result))
 
 
-async def test_a_batch_that_no_stage_can_take_is_set_aside_shown_and_reads_as_not_evaluated(
-    pools: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner, writer, flow = pools
-    monkeypatch.setattr("cheoyong.flow.worker._TROUBLE_S", 0.01)
+async def take_in(
+    flow: Any, writer: Any, values: tuple[float, ...], models: tuple[Stumbling, ...]
+) -> tuple[Worker, list[int]]:
+    """A worker that has taken in one batch an hour with these values; the batches' numbers."""
     store = ObservationWriter(writer)
     numbers = []
-    for hour, value in enumerate((1.5, POISON, 1.6)):
+    for hour, value in enumerate(values):
         stored = await store.store(one(hour, value), START_US + hour * HOUR_US)
         numbers.append(stored.number)
     reached = asyncio.Event()
@@ -86,11 +86,43 @@ async def test_a_batch_that_no_stage_can_take_is_set_aside_shown_and_reads_as_no
         if number >= numbers[-1]:
             reached.set()
 
-    worker = Worker(flow, Setup(1, load_city("ulsan"), (Stumbling(),), Status.EXERCISE), announce)
+    worker = Worker(flow, Setup(1, load_city("ulsan"), models, Status.EXERCISE), announce)
     task = asyncio.create_task(worker.run())
     await asyncio.wait_for(reached.wait(), 30)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    return worker, numbers
+
+
+async def test_a_model_that_raises_stops_no_batch_and_its_being_off_and_on_again_are_stored(
+    pools: tuple[Any, Any, Any],
+) -> None:
+    owner, writer, flow = pools
+    worker, numbers = await take_in(flow, writer, (1.5, POISON, 1.6, 5.0), (Stumbling(),))
+    assert (worker.failures, worker.set_aside) == (0, set())
+    told = await owner.fetch("SELECT recorded_at, body FROM fact WHERE kind = 'model' ORDER BY seq")
+    assert [row["body"]["step"] for row in told] == ["off"]
+    assert told[0]["body"]["reason"] == "ZeroDivisionError: a defect of ours"
+    assert told[0]["recorded_at"] == START_US + HOUR_US
+    raised = await owner.fetch("SELECT body FROM fact WHERE kind = 'alarm' AND body ->> 'cause' = 'level'")
+    assert "advisory" in {row["body"]["rule"] for row in raised}
+    (mark,) = await owner.fetch("SELECT batch FROM bookmark WHERE stage = 'pipeline'")
+    assert mark["batch"] == numbers[-1]
+
+
+async def test_a_batch_that_no_stage_can_take_is_set_aside_shown_and_reads_as_not_evaluated(
+    pools: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, writer, flow = pools
+    monkeypatch.setattr("cheoyong.flow.worker._TROUBLE_S", 0.01)
+
+    def stumbling(setup: Setup, state: PipelineState, batch: ObservationBatch, *rest: Any) -> Outcome:
+        if POISON in batch.result:
+            raise ZeroDivisionError("a defect of ours")
+        return step(setup, state, batch, *rest)
+
+    monkeypatch.setattr("cheoyong.flow.worker.step", stumbling)
+    worker, numbers = await take_in(flow, writer, (1.5, POISON, 1.6), ())
     assert worker.set_aside == {numbers[1]}
     assert worker.screening()["batches_set_aside"] == 1
     flags = await owner.fetch("SELECT batch, flag FROM quality")

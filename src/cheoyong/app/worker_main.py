@@ -9,7 +9,6 @@ import os
 import signal
 import stat
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -20,18 +19,15 @@ from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
+from cheoyong.app.models import train
 from cheoyong.app.settings import read_settings
-from cheoyong.domain.city import CityPack
-from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Fact
-from cheoyong.domain.hazard import Hazard, HazardModel
 from cheoyong.domain.level import Status
 from cheoyong.flow.standing_stage import StandingStage
 from cheoyong.flow.state import Setup
 from cheoyong.flow.watch_stage import WatchStage
 from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
-from cheoyong.links.hourly_csv.source import read_history
 from cheoyong.records.connection import FLOW, open_pool
 
 _CLOSE_S_MAX = 3.0
@@ -46,30 +42,6 @@ class Stage(Protocol):
         """Work until cancelled."""
 
 
-def hazards() -> dict[str, Hazard]:
-    """Every hazard that is plugged in, by name; one that cannot load is an error with its name."""
-    found: dict[str, Hazard] = {}
-    for point in entry_points(group="cheoyong.hazards"):
-        try:
-            found[point.name] = point.load()
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(
-                f"the hazard {point.name} cannot be loaded: {error}", mend=f"repair or remove {point.value}"
-            ) from error
-    return found
-
-
-def train(city: CityPack, folder: Path) -> tuple[HazardModel, ...]:
-    """Models of all hazards the city asks for, trained on its packaged history."""
-    history = read_history(folder / "history")
-    return tuple(
-        model
-        for name, hazard in hazards().items()
-        if name in city.hazards
-        for model in hazard.train(city, history)
-    )
-
-
 async def run(folder: DataFolder, organisation_id: int) -> None:
     """Work until SIGTERM."""
     settings = read_settings(folder.root)
@@ -78,7 +50,8 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     city = load_city(settings.city)
     status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
     # No ``relations``: what a gauge's neighbours say of it is scored, not yet acted on (sensor-or-world.md).
-    setup = Setup(organisation_id, city, train(city, city_folder(settings.city)), status)
+    models, missing = train(city, city_folder(settings.city))  # without a model the levels still warn
+    setup = Setup(organisation_id, city, models, status, missing=missing)
     _log.info("models_trained", models=[model.id for model in setup.models])
     bus = await Bus.connect(house.options(), "worker")
     pool = await open_pool(house.database, FLOW)

@@ -90,6 +90,25 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model stopped being heard (``step`` ``off``), spoke soundly again (``on``), or is asked for no more
+    (``removed``). Levels and their alarms do not depend on it.
+
+    ``series`` is what it forecasts, ``model`` its name and training hash, empty when there is none.
+    ``cause``: ``missing`` (not installed, or could not be trained), ``failed`` (raised an error), ``unsound``
+    (gave what is no forecast), ``slow``. ``reason`` says it in words; ``since_us``: silent since then.
+    """
+
+    hazard: str
+    series: str
+    model: str
+    step: str
+    cause: str
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class TownImpact:
     """Residents of one town that an event may reach: heads, not estimates of harm."""
 
@@ -188,12 +207,13 @@ class AlertStep:
     reason: str = ""
 
 
-Body = AlarmStep | Detection | Forecast | Impact | IncidentStep | AlertStep
+Body = AlarmStep | Detection | Forecast | ModelState | Impact | IncidentStep | AlertStep
 
 KINDS: dict[type[Body], str] = {
     AlarmStep: "alarm",
     Detection: "detection",
     Forecast: "forecast",
+    ModelState: "model",
     Impact: "impact",
     IncidentStep: "incident",
     AlertStep: "alert",

@@ -58,6 +58,15 @@ class HazardModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class MissingModel:
+    """A model the city asks for and does not have: of which hazard, for which series, and why not."""
+
+    hazard: str
+    series: str
+    reason: str
+
+
 class Hazard(Protocol):
     """The plug itself, found through the entry-point group ``cheoyong.hazards``."""
 

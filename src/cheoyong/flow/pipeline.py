@@ -16,6 +16,7 @@ from cheoyong.detect.screen import screen
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.flow.diagnose_stage import diagnosed
+from cheoyong.flow.model_stage import models_off
 from cheoyong.flow.predict_stage import predict
 from cheoyong.flow.respond_stage import assess, open_alarms, respond
 from cheoyong.flow.state import PipelineState, Setup, known, series_of
@@ -52,7 +53,8 @@ def step(
     )
     state = replace(state, alarms=open_alarms(state.alarms, alarms))
     # PREDICT: what the hazards' models expect now
-    forecasts = predict(setup, state, batch, gauges)
+    forecasts, models = predict(setup, state, batch, gauges)
+    state = replace(state, models_off=models_off(state.models_off, models))
     state = replace(state, forecasts={**state.forecasts, **{series_of(f): known(f) for f in forecasts}})
     # RESPOND: incidents open, escalate, ease, close
     state, steps = respond(setup, state, (*alarms, *forecasts), batch.recorded_us)
@@ -60,4 +62,4 @@ def step(
     impacts = assess(setup, steps)
     # WARN: what should be said; people decide
     drafts = warn(setup, state, steps, forecasts, impacts, standings, batch.recorded_us)
-    return Outcome(state, verdicts, (*alarms, *forecasts, *steps, *impacts, *drafts))
+    return Outcome(state, verdicts, (*alarms, *models, *forecasts, *steps, *impacts, *drafts))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PREDICT: a forecast from every model that one of its inputs has news for."""
+"""PREDICT: a forecast from every model that one of its inputs has news for, and which models are off."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from cheoyong.detect.screen import usable
 from cheoyong.domain.fact import Fact, Forecast, make_fact
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.domain.observation import ObservationBatch, Series
+from cheoyong.flow.model_stage import ask, heard_models, missing_models
 from cheoyong.flow.state import PipelineState, Setup
 
 
-def predict(setup: Setup, state: PipelineState, batch: ObservationBatch, gauges: Gauges) -> tuple[Fact, ...]:
-    """A forecast for each model that one of its inputs has news for."""
+def predict(
+    setup: Setup, state: PipelineState, batch: ObservationBatch, gauges: Gauges
+) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """A forecast for each model that one of its inputs has news for; models that went off or came back."""
+    changes = missing_models(setup, state.models_off, batch.recorded_us)
     if not len(batch):
-        return ()
+        return (), changes
     datastream_of = {gauge.series: key for key, (_, gauge) in gauges.items()}
     fresh = {gauges[key][1].series for key in set(batch.datastream_id.tolist()) if key in gauges}
-    made = []
+    made, answers = [], []
     for model in setup.models:
         if fresh.isdisjoint(model.inputs) or model.series not in datastream_of:
             continue
@@ -28,17 +32,19 @@ def predict(setup: Setup, state: PipelineState, batch: ObservationBatch, gauges:
             for name in model.inputs
             if name in datastream_of and name not in state.faults
         }
-        silence_us = round(gauges[datastream_of[model.series]][1].quality.silence_s * SECOND_US)
+        gauge = gauges[datastream_of[model.series]][1]
+        silence_us = round(gauge.quality.silence_s * SECOND_US)
         issued_us = _issued_us(model.series, recent, silence_us)
         if issued_us is None:
             continue
-        forecast = model.forecast(
-            {name: series.until(issued_us) for name, series in recent.items()}, issued_us
-        )
+        known_then = {name: series.until(issued_us) for name, series in recent.items()}
+        answer = ask(model, known_then, issued_us, {level.id for level in gauge.levels})
+        answers.append(answer)
+        forecast = answer.forecast
         before = state.forecasts.get(model.series)
         if forecast is not None and not (before and before.forecast == forecast):
             made.append(_forecast_fact(setup, forecast, batch, recent, datastream_of))
-    return tuple(made)
+    return tuple(made), changes + heard_models(setup, state.models_off, answers, batch.recorded_us)
 
 
 def _issued_us(target: str, recent: Mapping[str, Series], silence_us: int) -> int | None:

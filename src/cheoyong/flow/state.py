@@ -10,8 +10,8 @@ from uuid import UUID
 from cheoyong.detect.screen import State as ScreenState
 from cheoyong.detect.witness import Relation
 from cheoyong.domain.city import CityPack
-from cheoyong.domain.fact import AlarmStep, Fact, Forecast
-from cheoyong.domain.hazard import HazardModel
+from cheoyong.domain.fact import AlarmStep, Fact, Forecast, ModelState
+from cheoyong.domain.hazard import HazardModel, MissingModel
 from cheoyong.domain.level import Status
 from cheoyong.respond.incident import IncidentRules, IncidentState, Key
 from cheoyong.warn.draft import DraftRules
@@ -31,6 +31,7 @@ class Setup:
     incident_rules: IncidentRules = field(default_factory=IncidentRules)
     draft_rules: DraftRules = field(default_factory=DraftRules)
     relations: Mapping[str, Relation] = field(default_factory=dict)  # by series, see detect.witness
+    missing: tuple[MissingModel, ...] = ()
 
     @property
     def hazard_of(self) -> dict[str, str]:
@@ -47,6 +48,7 @@ class Known:
     recorded_us: int
     alarm: AlarmStep | None = None
     forecast: Forecast | None = None
+    model: ModelState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class PipelineState:
     """Everything the stages remember between batches.
 
     ``faults`` are the alarms of gauges diagnosed as faulty, ``held`` level alarms kept back while they are.
+    ``models_off`` are the models that are not heard at present, by hazard and series.
     """
 
     screen: ScreenState
@@ -62,6 +65,7 @@ class PipelineState:
     forecasts: dict[str, Known] = field(default_factory=dict)
     faults: dict[str, Known] = field(default_factory=dict)
     held: dict[tuple[str, str], Known] = field(default_factory=dict)
+    models_off: dict[tuple[str, str], Known] = field(default_factory=dict)
 
 
 def known(fact: Fact) -> Known:
@@ -73,6 +77,7 @@ def known(fact: Fact) -> Known:
         fact.recorded_us,
         alarm=body if isinstance(body, AlarmStep) else None,
         forecast=body if isinstance(body, Forecast) else None,
+        model=body if isinstance(body, ModelState) else None,
     )
 
 

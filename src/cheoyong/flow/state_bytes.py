@@ -20,6 +20,7 @@ class _Stored(msgspec.Struct, array_like=True):
     forecasts: list[tuple[str, Known]]
     faults: list[tuple[str, Known]] = []  # not in a state written before gauges were diagnosed
     held: list[tuple[str, str, Known]] = []
+    models_off: list[tuple[str, str, Known]] = []  # not in a state written before models could be off
 
 
 def to_bytes(state: PipelineState) -> bytes:
@@ -32,6 +33,7 @@ def to_bytes(state: PipelineState) -> bytes:
         list(state.forecasts.items()),
         list(state.faults.items()),
         [(series, level, known) for (series, level), known in state.held.items()],
+        [(hazard, series, known) for (hazard, series), known in state.models_off.items()],
     )
     return msgspec.msgpack.encode(stored)
 
@@ -48,4 +50,5 @@ def from_bytes(raw: bytes) -> PipelineState:
         dict(stored.forecasts),
         dict(stored.faults),
         {(series, level): known for series, level, known in stored.held},
+        {(hazard, series): known for hazard, series, known in stored.models_off},
     )
