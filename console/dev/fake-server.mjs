@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fake of the server for looking at the console alone: node dev/fake-server.mjs [--port 8787] [--at 2016-10-05T10:20:00+09:00]
-// [--mode exercise|live] [--speed 60] [--paused] [--calm] [--silent guyeong_stage_m] [--signed-out] [--degraded]
+// [--mode exercise|live] [--speed 60] [--paused] [--calm] [--silent guyeong_stage_m] [--signed-out] [--degraded] [--ai-off]
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, normalize } from 'node:path';
@@ -19,6 +19,7 @@ const { values: option } = parseArgs({
     silent: { type: 'string' },
     'signed-out': { type: 'boolean', default: false },
     degraded: { type: 'boolean', default: false },
+    'ai-off': { type: 'boolean', default: false },
   },
 });
 const STATIC = new URL('../../src/cheoyong/faces/console/static/', import.meta.url);
@@ -37,6 +38,7 @@ const world = new FakeWorld(settings);
 const alerts = new FakeAlerts(world);
 world.advance(Date.parse(option.at) * 1000);
 if (option.degraded) world.degraded = [{ part: 'nats', why: 'no answer for 20 s' }];
+const OFF = { hazard: 'river', series: 'taehwa_stage_m', model: '', step: 'off', cause: 'missing', reason: 'its training history cannot be read: history/stage_hourly.csv.gz: there is no such file', since_us: Date.parse(option.at) * 1000 };
 let person = option['signed-out'] ? null : people[0];
 let away = false;
 
@@ -63,7 +65,7 @@ function events(request, response) {
 const routes = [
   ['GET', /^\/api\/session$/, () => session()],
   ['GET', /^\/api\/map$/, () => city.map],
-  ['GET', /^\/api\/state$/, () => world.state()],
+  ['GET', /^\/api\/state$/, () => ({ ...world.state(), models_off: option['ai-off'] ? [OFF] : [] })],
   ['GET', /^\/api\/readings$/, (_m, _b, q) => world.readings(Number(q.get('at_us')))],
   ['GET', /^\/api\/gauges\/([^/]+)\/observations$/, ([, series], _b, q) => world.observations(series, Number(q.get('from_us')), Number(q.get('to_us')))],
   ['GET', /^\/api\/gauges\/([^/]+)\/forecasts$/, ([, series], _b, q) => world.forecasts.filter((f) => f.series === series && f.issued_us >= Number(q.get('from_us')))],

@@ -18,8 +18,17 @@ from cheoyong.flow.pipeline import Outcome, step
 from cheoyong.flow.state import PipelineState, Setup
 from cheoyong.flow.worker import Worker
 from cheoyong.links.city_pack import load_city
-from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
+from cheoyong.records.connection import (
+    FLOW,
+    ROLES,
+    WRITER,
+    Database,
+    as_organisation,
+    open_pool,
+    prepare_codecs,
+)
 from cheoyong.records.migrate import migrate
+from cheoyong.records.model_states import models_off
 from cheoyong.records.observations import ObservationWriter, Rows, digest_of_numbers
 
 pytestmark = pytest.mark.engines
@@ -104,6 +113,10 @@ async def test_a_model_that_raises_stops_no_batch_and_its_being_off_and_on_again
     assert [row["body"]["step"] for row in told] == ["off"]
     assert told[0]["body"]["reason"] == "ZeroDivisionError: a defect of ours"
     assert told[0]["recorded_at"] == START_US + HOUR_US
+    assert worker.models_off() == [{"hazard": "river", "series": SERIES, "cause": "failed"}]
+    async with as_organisation(flow, 1) as connection:
+        (shown,) = await models_off(connection)
+    assert (shown["series"], shown["cause"], shown["since_us"]) == (SERIES, "failed", START_US + HOUR_US)
     raised = await owner.fetch("SELECT body FROM fact WHERE kind = 'alarm' AND body ->> 'cause' = 'level'")
     assert "advisory" in {row["body"]["rule"] for row in raised}
     (mark,) = await owner.fetch("SELECT batch FROM bookmark WHERE stage = 'pipeline'")

@@ -201,6 +201,17 @@ export interface Detection {
   p: number;
 }
 
+/** A model that is not heard at present; levels alarm without it. */
+export interface ModelState {
+  hazard: string;
+  series: string;
+  model: string;
+  step: 'off' | 'on' | 'removed';
+  cause: 'missing' | 'failed' | 'unsound' | 'slow';
+  reason: string;
+  since_us: number;
+}
+
 export interface Incident {
   incident_id: string;
   fact_id?: string;
@@ -359,6 +370,8 @@ export interface Snapshot {
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
   impacts: Record<string, Impact>;
+  /** Absent from a server of the release before. */
+  models_off?: ModelState[];
 }
 
 export interface Observed {
@@ -441,6 +454,7 @@ export type Fact =
   | FactOf<'alert', AlertStep>
   | FactOf<'forecast', Forecast>
   | FactOf<'impact', Impact>
+  | FactOf<'model', ModelState>
   | FactOf<'detection', Omit<Detection, 'id' | 'about_us' | 'recorded_us'>>;
 
 export type ServerEvent =

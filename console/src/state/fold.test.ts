@@ -34,6 +34,18 @@ const alert = (step: string, extra: Partial<AlertStep> = {}): AlertStep => ({ al
 const forecast = (issued_us: number): Forecast => ({ hazard: 'river', model: 'm', series: 'stage_m', issued_us, lead_s: [3600], quantile: [0.5], value: [[3]], crossings: [], used: [], missing: [], degraded: false, maturity: 'advisory' });
 const fact = (seq: number, kind: Fact['kind'], body: unknown) => ({ type: 'fact', fact: { id: `f${seq}`, seq, kind, about_us: NOW, recorded_us: NOW, body } as Fact }) as const;
 
+describe('models', () => {
+  const off = { hazard: 'river', series: 'stage_m', model: 'm', step: 'off', cause: 'failed', reason: 'r', since_us: NOW };
+  test('a model stands in the list while it is off, once, and a snapshot of a server that does not say has none', () => {
+    expect(world.models_off).toEqual([]);
+    const first = fold(world, fact(11, 'model', off));
+    const other = fold(first, fact(12, 'model', { ...off, cause: 'unsound' }));
+    expect(other.models_off.map(({ cause }) => cause)).toEqual(['unsound']);
+    const elsewhere = fold(other, fact(13, 'model', { ...off, series: 'other_m' }));
+    expect(fold(elsewhere, fact(14, 'model', { ...off, step: 'on' })).models_off.map(({ series }) => series)).toEqual(['other_m']);
+  });
+});
+
 describe('observations', () => {
   test('a newer observation becomes the reading and is no longer stale', () => {
     const rows = [{ series: 'stage_m', time_us: NOW, value: 2.5, flag: 1 as const }];

@@ -16,6 +16,7 @@ import type {
   Impact,
   Incident,
   IncidentStep,
+  ModelState,
   Observed,
   ObservedRow,
   Reading,
@@ -45,6 +46,7 @@ export interface World {
   alerts: Alert[];
   forecasts: Record<string, Forecast>;
   impacts: Record<string, Impact>;
+  models_off: ModelState[];
   /** The past of the gauges somebody looks at. */
   history: Record<string, Observed>;
   issued: Record<string, Forecast[]>;
@@ -65,6 +67,7 @@ export function fromSnapshot(snapshot: Snapshot, before: World | null): World {
     alerts: snapshot.alerts,
     forecasts: snapshot.forecasts,
     impacts: snapshot.impacts,
+    models_off: snapshot.models_off ?? [],
     history: before?.history ?? {},
     issued: before?.issued ?? {},
     then: before?.then ?? null,
@@ -183,6 +186,8 @@ function withFact(world: World, fact: Fact): World {
       const { id, about_us, recorded_us, body } = fact;
       return { ...world, unusual: [{ id: id ?? `${fact.seq}`, about_us, recorded_us, ...body }, ...world.unusual].slice(0, UNUSUAL_MAX) };
     }
+    case 'model':
+      return { ...world, models_off: withModel(world.models_off, fact.body) };
     case 'impact':
       return { ...world, impacts: { ...world.impacts, [fact.body.series]: fact.body } };
     case 'forecast': {
@@ -214,6 +219,11 @@ function stateAfter(before: AlarmState | undefined, step: AlarmStep['step']): Al
   if (before) return TABLE[`${before} ${step}`];
   if (step === 'lapsed' || step === 'restored') return undefined;
   return TABLE[`suppressed ${step}`] ?? TABLE[`raised ${step}`] ?? 'raised';
+}
+
+function withModel(off: ModelState[], state: ModelState): ModelState[] {
+  const others = off.filter(({ hazard, series }) => hazard !== state.hazard || series !== state.series);
+  return state.step === 'off' ? [...others, state] : others;
 }
 
 function withIncident(incidents: Incident[], step: IncidentStep, fact_id?: string): Incident[] {

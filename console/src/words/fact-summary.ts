@@ -2,7 +2,7 @@
 // A fact of the evidence in one line.
 import type { Fact } from '../state/facts';
 import { percent, quantity, rarity, span } from './format';
-import { gaugeName, gaugeOf, levelName, levelOfRule } from './names';
+import { gaugeName, gaugeOf, levelName, levelOfRule, modelCause } from './names';
 import { speech, t, words } from './speech.svelte';
 
 export const STEPS = {
@@ -56,6 +56,8 @@ export function factSummary(fact: Omit<Fact, 'seq'>): string {
       return [stepName(one.body.step), one.body.by].filter(Boolean).join(' · ');
     case 'detection':
       return [gaugeName(one.body.series) || one.body.name, quantity(one.body.value, gaugeOf(one.body.series)?.unit ?? ''), t('unusualRare', { n: rarity(one.body.p) })].join(' · ');
+    case 'model':
+      return [gaugeName(one.body.series), modelCause(one.body)].join(' · ');
     case 'impact':
       return [t('peopleCount', { n: one.body.people.toLocaleString('en-US') }), t('townsCount', { n: one.body.towns.length })].join(' · ');
     default:

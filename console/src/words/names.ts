@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of gauges, levels, towns and states in the screen's language.
-import type { Alarm, AlarmRow, Alert, AlertContent, Gauge, Incident, Level, Role } from '../state/facts';
+import type { Alarm, AlarmRow, Alert, AlertContent, Gauge, Incident, Level, ModelState, Role } from '../state/facts';
 import { live } from '../state/live.svelte';
 import { session } from '../state/session.svelte';
 import { names as siteNames } from '../today/names.svelte';
@@ -90,6 +90,17 @@ export function alarmTitle(alarm: Pick<Alarm, 'cause' | 'series' | 'rule' | 'lim
 }
 
 const ROW_KINDS = { site: 'rowSite', reach: 'rowReach', together: 'rowTogether', event: 'rowEvent', flood: 'rowFlood' } as const;
+
+const MODEL_HAZARDS = { river: 'modelRiver', thermal_runaway: 'modelBattery' } as const;
+const MODEL_CAUSES = { missing: 'modelMissing', failed: 'modelFailed', unsound: 'modelUnsound', slow: 'modelSlow' } as const;
+
+/** Which model, and of what: the hazard and the gauge it forecasts. */
+export const modelName = ({ hazard, series }: Pick<ModelState, 'hazard' | 'series'>): string =>
+  [hazard in MODEL_HAZARDS ? t(MODEL_HAZARDS[hazard as keyof typeof MODEL_HAZARDS]) : hazard, gaugeName(series)].filter(Boolean).join(' · ');
+
+/** Why a model is not heard, or that it is heard again. */
+export const modelCause = ({ cause, step }: Pick<ModelState, 'cause' | 'step'>): string =>
+  t(step === 'on' ? 'modelOn' : step === 'removed' ? 'modelRemoved' : (MODEL_CAUSES[cause] ?? 'modelFailed'));
 
 /** What makes the alarms of a row one; of one gauge that is plain. */
 export const rowKind = (kind: AlarmRow['kind']): string => (kind === 'gauge' ? '' : t(ROW_KINDS[kind]));

@@ -31,9 +31,11 @@ from cheoyong.app.engines.outside import check_nats, check_postgres
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.engines.process import run_once
 from cheoyong.app.folder import DataFolder
+from cheoyong.app.models import obstacles
 from cheoyong.app.privileges import current_identity
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.errors import CheoyongError
+from cheoyong.links.city_pack import city_folder, load_city
 from cheoyong.records.migrate import compared, migrations
 
 State = Literal["ok", "warn", "fail"]
@@ -43,6 +45,12 @@ _DISK_WARN_BYTES = 5 << 30
 _SYNC_WARN_PER_S = 50.0  # a commit waits for one sync; below this a laptop disk is asleep or failing
 _SYNC_DOUBT_PER_S = 200_000.0  # faster than any drive: something answers before the data are safe
 _YEARS = range(2026, 2100)
+_OFF_NOW = """
+SELECT body ->> 'hazard', body ->> 'series', body ->> 'cause', body ->> 'reason'
+FROM (SELECT DISTINCT ON (organisation_id, body ->> 'hazard', body ->> 'series') body FROM fact
+      WHERE kind = 'model' ORDER BY organisation_id, body ->> 'hazard', body ->> 'series', seq DESC) newest
+WHERE body ->> 'step' = 'off'
+"""
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -85,6 +93,8 @@ def examine(data: Path) -> list[Check]:
     return [
         Check("settings", "ok", f"{len(settings.values)} set, the others as shipped"),
         *run_checks(patient),
+        *_models(settings.city),
+        *_models_off(patient),
     ]
 
 
@@ -245,6 +255,41 @@ def _schema(ask: Callable[[str], str]) -> Check:
     if missing:
         return Check("schema", "ok", f"{len(missing)} migrations are applied at the next start")
     return Check("schema", "ok", f"{migrations()[-1][0]}, as this program has it")
+
+
+def _models(named: str) -> Iterator[Check]:
+    """Whether every model the city asks for could be trained at the next start."""
+    try:
+        city = load_city(named)
+        lacking = obstacles(city, city_folder(named))
+    except CheoyongError as error:
+        yield _failed("city", error)
+        return
+    for one in lacking:
+        found = f"AI off: {one.reason}; levels alarm without it"
+        yield Check(
+            f"model {one.hazard} {one.series}", "warn", found, "put back what is missing, start again"
+        )
+    if not lacking:
+        yield Check("models", "ok", f"{sum(map(len, city.hazards.values()))} can be trained")
+
+
+def _models_off(patient: Patient) -> Iterator[Check]:
+    """Models that the running worker does not hear; another's database is left to /health."""
+    if patient.database_url or _holder(patient.data) is None:
+        return
+    try:
+        if not Postgres(DataFolder(patient.data)).ask("SELECT to_regclass('fact')").strip():
+            return
+        said = Postgres(DataFolder(patient.data)).ask(_OFF_NOW)
+    except CheoyongError as error:
+        yield _failed("models now", error)
+        return
+    lines = [line for line in said.splitlines() if line.strip()]
+    for line in lines:
+        yield Check("models now", "warn", f"AI off: {line}", "see the worker's log for the whole error")
+    if not lines:
+        yield Check("models now", "ok", "none is off")
 
 
 def _bus(patient: Patient) -> Iterator[Check]:

@@ -114,6 +114,7 @@ class Installation:
         self.updates: MqttUpdates | None = None
         self.troubles: dict[str, str] = {}
         self.screening: dict[str, int] = {}
+        self.models_off: list[dict[str, str]] = []
         self._waiting_drafts: set[str] = set()
 
     def note_pressure(self) -> None:
@@ -179,6 +180,7 @@ class Installation:
         self._taken_number = max(self._taken_number, body["number"])
         self._last_progress_us = real_us()
         self.screening = body["screening"]
+        self.models_off = body.get("models_off", [])  # a worker of the release before does not say
         self.troubles.pop("worker", None)  # it works again
         self._progressed.set()
         if body["rows"]:
@@ -230,6 +232,9 @@ class Installation:
                 f"{aside} batches could not be judged and were set aside; their values read as not evaluated"
             )
             degraded.append({"part": "pipeline", "why": why})
+        for off in self.models_off:
+            why = f"AI off: {off['hazard']} for {off['series']} is {off['cause']}; levels alarm without it"
+            degraded.append({"part": f"model {off['hazard']} {off['series']}", "why": why})
         if time.monotonic() - max(self.pressed_at_s, self.intake.refused_at_s) < PRESSED_S:
             why = f"more comes than can be stored; {self.intake.refused} observations were told to come again"
             degraded.append({"part": "intake", "why": why})

@@ -45,6 +45,17 @@ def train(city: CityPack, folder: Path) -> tuple[tuple[HazardModel, ...], tuple[
     return tuple(models), tuple(missing)
 
 
+def obstacles(city: CityPack, folder: Path) -> tuple[MissingModel, ...]:
+    """Why models could not be trained at the next start, without training them."""
+    _, history_gone = _history(folder)
+    return tuple(
+        MissingModel(name, series, why)
+        for name, settings in city.hazards.items()
+        if (why := _hazard(name)[1] or history_gone)
+        for series in settings
+    )
+
+
 def _history(folder: Path) -> tuple[Mapping[str, Series], str]:
     try:
         return read_history(folder / "history"), ""

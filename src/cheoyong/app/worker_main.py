@@ -60,7 +60,12 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
         if facts:
             news = {"organisation": organisation_id, "facts": [shown(*pair) for pair in facts]}
             await bus.tell(FACTS, news)
-        body = {"number": number, "rows": [row._asdict() for row in rows], "screening": worker.screening()}
+        body = {
+            "number": number,
+            "rows": [row._asdict() for row in rows],
+            "screening": worker.screening(),
+            "models_off": worker.models_off(),
+        }
         await bus.tell(PROGRESS, body)
 
     async def announce_unusual(facts: list[tuple[int, Fact]]) -> None:

@@ -98,6 +98,14 @@ class Worker:
         }
         return asdict(screen.counts) | jumps
 
+    def models_off(self) -> list[dict[str, str]]:
+        """Hazard, series and cause of the models that are not heard."""
+        told = {place: off.model for place, off in self._state.models_off.items() if off.model}
+        lacking = {(m.hazard, m.series) for m in self._setup.missing if (m.hazard, m.series) not in told}
+        return [
+            {"hazard": hazard, "series": series, "cause": "missing"} for hazard, series in sorted(lacking)
+        ] + [{"hazard": off.hazard, "series": off.series, "cause": off.cause} for off in told.values()]
+
     def hint(self) -> None:
         """Something may have been committed."""
         self._hint.set()

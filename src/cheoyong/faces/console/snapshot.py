@@ -14,6 +14,7 @@ from cheoyong.records import facts
 from cheoyong.records.alerts import StoredAlert, alerts
 from cheoyong.records.checks import UNCHECKED_FROM
 from cheoyong.records.connection import Connection, as_organisation
+from cheoyong.records.model_states import models_off
 from cheoyong.records.watching import detections
 
 STALE_PERIODS = 2.0
@@ -52,6 +53,7 @@ async def snapshot(desk: ConsoleDesk, organisation_id: int) -> dict[str, Any]:
             "alerts": [alert_row(stored) for stored in await alerts(connection)],
             "forecasts": await facts.latest_of_kind(connection, "forecast", series),
             "impacts": await facts.latest_of_kind(connection, "impact", series),
+            "models_off": await models_off(connection),
         }
     return {**state, "clock": desk.clock(), "health": await desk.health()}
 
