@@ -215,7 +215,7 @@ def permissions_of(principal: Principal) -> list[str]:
     """What the principal may do, in alphabetical order.
 
     >>> permissions_of(Principal(1, "viewer", "lee", "Lee", None, "lee", True))
-    ['read', 'switch_exercise_person']
+    ['read', 'sign_on_site', 'switch_exercise_person']
     """
     granted = ROLE_PERMISSIONS.get(principal.role, frozenset())
     return sorted(str(p) for p in (granted | EXERCISE_PERMISSIONS if principal.exercise else granted))
