@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from nats.aio.msg import Msg
 COMMITTED = "cheoyong.committed"  # observations were committed, or a command was written
 FACTS = "cheoyong.facts"  # the worker or a person stated facts
 PROGRESS = "cheoyong.progress"  # the worker has taken in up to a batch
+
+BYTES_OF_ITEMS = 512 << 10  # in one message: half of what the broker takes
 
 _log = structlog.get_logger()
 
@@ -39,7 +41,25 @@ class Bus:
     async def tell(self, subject: str, body: Any) -> None:
         """Publish, unless the bus is away: then the hint is lost, which costs at most a second."""
         if self.client.is_connected:
-            await self.client.publish(subject, msgspec.json.encode(body))
+            payload = msgspec.json.encode(body)
+            if len(payload) > self.client.max_payload:
+                _log.warning("bus_message_too_long", subject=subject, bytes=len(payload))
+                return
+            await self.client.publish(subject, payload)
+
+    async def tell_all(self, subject: str, body: dict[str, Any], name: str, items: Iterable[Any]) -> None:
+        """Publish ``body`` with the items under a name, in as many messages as they need."""
+        some: list[msgspec.Raw] = []
+        size = 0
+        for item in items:
+            encoded = msgspec.Raw(msgspec.json.encode(item))
+            if some and size + len(bytes(encoded)) > BYTES_OF_ITEMS:
+                await self.tell(subject, {**body, name: some})
+                some, size = [], 0
+            some.append(encoded)
+            size += len(bytes(encoded))
+        if some:
+            await self.tell(subject, {**body, name: some})
 
     async def hear(self, subject: str, take: Callable[[Any], Awaitable[None] | None]) -> None:
         """Call ``take`` with each body published on a subject."""

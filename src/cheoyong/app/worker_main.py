@@ -57,9 +57,8 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     pool = await open_pool(house.database, FLOW)
 
     async def announce(facts: list[tuple[int, Fact]], number: int, rows: list[Row]) -> None:
-        if facts:
-            news = {"organisation": organisation_id, "facts": [shown(*pair) for pair in facts]}
-            await bus.tell(FACTS, news)
+        news = (shown(*pair) for pair in facts)
+        await bus.tell_all(FACTS, {"organisation": organisation_id}, "facts", news)
         body = {
             "number": number,
             "rows": [row._asdict() for row in rows],
@@ -70,8 +69,8 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
 
     async def announce_unusual(facts: list[tuple[int, Fact]]) -> None:
         for owner in {fact.organisation_id for _, fact in facts}:
-            theirs = [shown(*pair) for pair in facts if pair[1].organisation_id == owner]
-            await bus.tell(FACTS, {"organisation": owner, "facts": theirs})
+            theirs = (shown(*pair) for pair in facts if pair[1].organisation_id == owner)
+            await bus.tell_all(FACTS, {"organisation": owner}, "facts", theirs)
 
     worker = Worker(pool, setup, announce)
     stages: list[Stage] = [worker, StandingStage(pool)]
