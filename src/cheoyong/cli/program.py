@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cheoyong import __version__
-from cheoyong.cli import archive, bench, demo, doctor, replay, score, serve
+from cheoyong.cli import archive, bench, demo, doctor, models, replay, score, serve
 from cheoyong.cli.examples import Command
 
 app = typer.Typer(
@@ -42,5 +42,6 @@ app.command(cls=Command)(demo.demo)
 app.command(cls=Command)(replay.replay)
 app.command(cls=Command)(doctor.doctor)
 app.command(cls=Command)(archive.archive)
+app.command(cls=Command)(models.models)
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")
