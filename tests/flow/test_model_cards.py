@@ -4,13 +4,22 @@
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
+from litestar import Litestar
 from typer.testing import CliRunner
 
 import cheoyong
 from cheoyong.cli.program import app
-from cheoyong.domain.errors import ConfigurationError
+from cheoyong.domain.access import Principal, Role
+from cheoyong.domain.errors import ConfigurationError, NotSignedIn
+from cheoyong.faces.access import permission_guard
+from cheoyong.faces.console.models import models
+from cheoyong.faces.problem import EXCEPTION_HANDLERS
 from cheoyong.flow import model_cards
 from cheoyong.flow.model_cards import Card, as_markdown, cards, read_card, without_card
 
@@ -96,3 +105,23 @@ def test_a_card_that_is_none_is_refused_with_its_file_and_field(
         read_card(path)
     assert complaint in str(caught.value)
     assert caught.value.where == str(path)
+
+
+async def test_GET_api_models_gives_the_cards_to_who_may_read_and_to_nobody_else() -> None:
+    async def told(role: Role | None) -> httpx.Response:
+        async def principal(scope: Any) -> Principal:
+            if role is None:
+                raise NotSignedIn("nobody is signed in")
+            return Principal(1, role, "x", "x", UUID(int=1), "x", False)
+
+        site = Litestar([models], guards=[permission_guard], exception_handlers=EXCEPTION_HANDLERS)  # type: ignore[arg-type]
+        site.state.update({"gate": SimpleNamespace(principal=principal)})
+        transport = httpx.ASGITransport(app=site)
+        async with httpx.AsyncClient(transport=transport, base_url="https://city.test") as client:
+            return await client.get("/api/models")
+
+    assert (await told(None)).status_code == 401
+    answer = await told(Role.VIEWER)
+    assert answer.status_code == 200
+    assert [one["id"] for one in answer.json()["models"]] == sorted(CARDS)
+    assert answer.json()["without_card"] == []
