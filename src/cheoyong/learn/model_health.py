@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _SHARE_MIN = 1e-4  # an empty bin has no logarithm
+_CASES_MIN = 50  # judgement
 _Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
@@ -42,9 +43,13 @@ def share_interval(hits: int, cases: int) -> tuple[float, float]:
 def coverage_outside(inside: int, cases: int) -> bool:
     """Whether a 90 % band surely holds fewer than 85 % or more than 95 %: the whole interval lies outside.
 
-    >>> coverage_outside(3, 4), coverage_outside(700, 1000), coverage_outside(900, 1000)
+    Fewer than 50 cases say nothing: hours of one storm err together, the interval takes them for single ones.
+
+    >>> coverage_outside(0, 1), coverage_outside(700, 1000), coverage_outside(900, 1000)
     (False, True, False)
     """
+    if cases < _CASES_MIN:
+        return False
     low, high = share_interval(inside, cases)
     return high < 0.85 or low > 0.95
 
