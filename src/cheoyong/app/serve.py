@@ -23,6 +23,7 @@ from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import Installation, Pools
 from cheoyong.app.keeping import ended, keep_engines, keep_worker, tell_health, tick
+from cheoyong.app.memory import settle_memory
 from cheoyong.app.mqtt_door import MqttDoor
 from cheoyong.app.mqtt_updates import MqttUpdates
 from cheoyong.app.patience import CONNECTIONS_MAX, PatientHttp, allow_connections, end_unread
@@ -60,6 +61,7 @@ async def serve(
     """
     with folder.locked():
         async with running(folder, settings) as ready:
+            settle_memory()
             say_ready(ready)
             await stop.wait()
             _log.info("stopping")

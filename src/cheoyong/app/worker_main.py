@@ -19,6 +19,7 @@ from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
+from cheoyong.app.memory import settle_memory
 from cheoyong.app.models import train
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.fact import Fact
@@ -78,6 +79,7 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
         stages.append(WatchStage(pool, settings.unusual_per_month, announce_unusual))
     await bus.hear(COMMITTED, lambda _: worker.hint())
     tasks = [asyncio.create_task(stage.run()) for stage in stages]
+    settle_memory()
     await announce([], 0, [])  # the models are trained: we are here
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
