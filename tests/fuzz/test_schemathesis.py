@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CheckFunction
+from schemathesis.core.errors import UnsupportedSchema
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -78,7 +79,7 @@ def hammer(operation: Any, base_url: str, headers: dict[str, str], examples: int
 
         try:
             one()
-        except Unsatisfiable:  # there is nothing in such a request that could be wrong
+        except (Unsatisfiable, UnsupportedSchema):  # nothing in such a request could be wrong, or be made so
             assert mode == GenerationMode.NEGATIVE
     return sent
 

@@ -34,7 +34,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter
 
-from cheoyong.domain.errors import CheoyongError, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.errors import CheoyongError, InvalidInput, OutOfSpace, TooMany, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 UNFORESEEN = Counter("cheoyong_unforeseen_errors_total", "Errors no one foresaw, answered with 500", ["kind"])
@@ -42,6 +42,7 @@ UNFORESEEN = Counter("cheoyong_unforeseen_errors_total", "Errors no one foresaw,
 _log = structlog.get_logger("cheoyong.problem")
 _DETAIL_CHARACTERS_MAX = 500
 _FRAMES_MAX = 20
+_UNSTORABLE_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 _ENGINE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -107,6 +108,8 @@ def problem_of(error: BaseException) -> Problem:
         error = Unavailable("the database does not answer", mend="try again; see /health")
     elif isinstance(error, asyncpg.DiskFullError):
         error = OutOfSpace("the disk is full; nothing was stored", mend="free space; see cheoyong doctor")
+    elif isinstance(error, _UNSTORABLE_TEXT):
+        error = InvalidInput("a text here holds a character that cannot be stored", mend="leave NUL out")
     elif isinstance(error, MemoryError):
         error = Unavailable("there is no memory left for this", mend="ask for less, or try again")
     if isinstance(error, CheoyongError):

@@ -141,3 +141,13 @@ async def test_M3_only_who_is_in_charge_saves_and_strangers_see_nothing(console:
         assert past.status_code == 404
         assert (await client.get("/api/thresholds")).json() == []
         assert (await client.get("/api/thresholds/streams", params={"find": "ours"})).json() == []
+
+
+async def test_text_that_no_table_can_hold_is_refused_wherever_it_is_sent(console: Console) -> None:
+    stream = await console.stream("rack nul")
+    async with console.as_(Role.ADMINISTRATOR) as client:
+        asked = await client.get("/api/thresholds/streams", params={"find": "a\0b"})
+        set_ = await client.post("/api/thresholds", json={**limit(stream), "reason": "a\0b"})
+    for answer in (asked, set_):
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["mend"]
