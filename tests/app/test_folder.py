@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,16 @@ def test_S14_secrets_are_random_private_and_stay_the_same(outside_homes: Path) -
     assert one.secret("x") != one.secret("y")
     assert len(one.secret("x")) >= 43  # 256 bits in base64
     assert stat.S_IMODE((one.secrets / "x").stat().st_mode) == 0o600
+
+
+def test_a_secret_asked_for_by_many_at_once_is_one_and_whole(outside_homes: Path) -> None:
+    folder = DataFolder(outside_homes / "data")
+    folder.prepare()
+    with ThreadPoolExecutor(16) as pool:
+        for name in ("a", "b", "c", "d"):
+            given = list(pool.map(lambda _, name=name: DataFolder(folder.root).secret(name), range(16)))
+            assert set(given) == {folder.secret(name)}
+    assert {path.name for path in folder.secrets.iterdir()} == {"a", "b", "c", "d"}
 
 
 def test_S13_a_secret_that_others_can_read_is_refused(outside_homes: Path) -> None:

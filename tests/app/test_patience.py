@@ -67,7 +67,7 @@ async def trickle(port: int, first: bytes, drop: bytes) -> bytes:
             writer.write(drop)
             await writer.drain()
     writer.close()
-    return await asyncio.wait_for(answer, 5)
+    return await asyncio.wait_for(answer, 60)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_F30_an_answer_that_nobody_reads_is_dropped_and_its_connection_end
     with socket.create_connection(("127.0.0.1", port)) as stuck:
         stuck.setblocking(False)
         await asyncio.get_running_loop().sock_sendall(stuck, b"GET /large HTTP/1.1\r\n\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while counted("unread") == before:
                 await asyncio.sleep(LOOK_S / 4)
         received = 0
@@ -148,7 +148,7 @@ async def test_F30_a_large_body_that_keeps_coming_is_taken_however_long_it_takes
         writer.write(piece)
         await writer.drain()
         await asyncio.sleep(LOOK_S * 0.4)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     assert answer.endswith(b"\r\n\r\n200000")
 

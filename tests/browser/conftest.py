@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.append(str(Path(__file__).parents[1] / "system"))  # serving.py: the program as a process
 
@@ -22,6 +22,7 @@ from .looking import ARGUMENTS, CHROMIUM, Look, missing
 from .walking import Demo, Walk
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=60_000)  # it costs on failure only; machines are slow and busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -73,7 +73,7 @@ class Look:
     ) -> Look:  # fmt: skip
         """A new page, signed in as the one it stands beside; else in a browser of its own."""
         context = beside.context if beside else browser.new_context(locale="ko-KR")
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         look = cls(context, context.new_page(), url, alone=beside is None)
         look.page.set_viewport_size(size)  # type: ignore[arg-type]
         look.page.add_init_script(f"({_AT_START})({[language, theme]})")

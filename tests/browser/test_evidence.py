@@ -190,7 +190,7 @@ def test_O12_by_keys_through_the_list_to_the_evidence_acknowledged_and_shelved(
     page.locator("#needs .picked .open").focus()
     keys.press("a")
     if page.locator("#needs .picked .do").count():
-        wait_until(lambda: any("acknowledge" in url for url in asked), "the alarm to be acknowledged", 10)
+        wait_until(lambda: any("acknowledge" in url for url in asked), "the alarm to be acknowledged")
     page.locator("#needs").evaluate("(e) => e.blur()")
     page.locator("header button, .bar button").first.focus()
     asked.clear()

@@ -111,7 +111,7 @@ class Soak:
         self.hours += 1
         page.locator(".layers button").nth(self.hours % 2).click()  # levels, sensor health, levels …
         cards = page.locator("#needs article .open, .twin .name")
-        cards.nth(self.hours % max(1, min(5, cards.count()))).click()
+        cards.nth(self.hours % max(1, min(5, cards.count()))).dispatch_event("click")  # rows move under it
         page.get_by_role("button", name="어두운 화면으로").or_(
             page.get_by_role("button", name="밝은 화면으로")
         ).click()

@@ -35,7 +35,7 @@ class Demo(Serving):
             self.process = subprocess.Popen(
                 argv, stdout=subprocess.DEVNULL, stderr=log, env=self.environment, start_new_session=True
             )
-        found = wait_until(lambda: _LINK.search(self.said()) or self._ended(), "the printed link", 90)
+        found = wait_until(lambda: _LINK.search(self.said()) or self._ended(), "the printed link")
         assert found is not True, self.said()[-2000:]
         self.ready["url"], self.link = found.groups()
         return self
@@ -65,7 +65,7 @@ class Walk:
         look.button("일시정지").click()
         expect(look.button("계속")).to_be_visible()
         end_us = parse_instant("2016-10-05T03:00:00+09:00")  # the scenario's warm_up_until
-        wait_until(lambda: look.json("/api/state")["clock"]["now_us"] >= end_us, "the warm-up", 90)
+        wait_until(lambda: look.json("/api/state")["clock"]["now_us"] >= end_us, "the warm-up")
         return cls(demo, look)
 
     def stage_m(self) -> float:
@@ -77,7 +77,7 @@ class Walk:
         """One press of the replay's step; returns when the page shows the next hour."""
         newest_us = self._newest(self.look.json("/api/state"))["time_us"]
         self.look.button("한 단계", "Step").click()
-        wait_until(lambda: self._shows_later_than(newest_us), "the next step", 30)
+        wait_until(lambda: self._shows_later_than(newest_us), "the next step")
         self.stages.append(self.stage_m())
 
     def _newest(self, state: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_mosquitto_pub_creates_an_observation(city: City) -> None:
     _, stream = register(city.http, "mosquitto")
     argv = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(city.serving.mqtt_port), "-u", "x", "-P", city.key,
             "-q", "1", "-t", SET, "-m", body(4.5, stream)]  # fmt: skip
-    subprocess.run(argv, check=True, timeout=20)
+    subprocess.run(argv, check=True, timeout=60)
     wait_until(lambda: stored(city, stream) == [4.5], "the observation")
 
 

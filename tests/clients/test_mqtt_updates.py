@@ -28,7 +28,7 @@ class Ear:
         self.heard: list[tuple[str, Any]] = []
 
     async def next(self) -> tuple[str, Any]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             message = await anext(aiter(self.client.messages))
         found = (str(message.topic), json.loads(message.payload))  # type: ignore[arg-type]
         self.heard.append(found)

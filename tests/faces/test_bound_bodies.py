@@ -45,7 +45,7 @@ class Desk:
         await send({"type": "http.response.body"})
 
     async def waiting(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.reading < count:
                 await asyncio.sleep(0)
 

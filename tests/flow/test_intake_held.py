@@ -97,7 +97,7 @@ async def hold(joint: Joint, world: World, count: int) -> list[asyncio.Task[Any]
     await joint.submit(world.rows(HELD * count, count))
     sent = [asyncio.create_task(world.intake.submit(world.rows(n * count, count))) for n in range(SENDERS)]
     others = [task for number, task in enumerate(sent) if number != HELD]
-    await asyncio.wait_for(asyncio.gather(*others), 20)
+    await asyncio.wait_for(asyncio.gather(*others), 60)
     assert not sent[HELD].done(), "it waits, and they did not wait for it"
     return sent
 
@@ -110,7 +110,7 @@ async def test_F06_an_open_transaction_keeps_waiting_only_who_sends_what_it_has_
         sent = await hold(joint, world, count)
         assert len(await world.values()) == (SENDERS - 1) * count, "stored while it is open"
         assert world.intake.rows_waiting == count
-    ids = await asyncio.wait_for(sent[HELD], 20)
+    ids = await asyncio.wait_for(sent[HELD], 60)
     assert await world.values() == list(range(SENDERS * count)), "once"
     again = await world.intake.submit(world.rows(HELD * count, count))
     assert again.tolist() == ids.tolist(), "known by the id it was given"
@@ -123,7 +123,7 @@ async def test_F06_when_that_transaction_is_undone_the_one_who_waited_stores_it(
         async with world.joints.open(world.organisation) as joint:
             sent = await hold(joint, world, 1)
             raise KeyError
-    stored = await asyncio.wait_for(sent[HELD], 20)
+    stored = await asyncio.wait_for(sent[HELD], 60)
     assert await world.values() == list(range(SENDERS))
     assert (await world.intake.submit(world.rows(HELD))).tolist() == stored.tolist()
 
@@ -135,7 +135,7 @@ async def test_F06_who_waits_too_long_is_told_to_send_again_and_it_is_stored_onc
     async with world.joints.open(world.organisation) as joint:
         sent = await hold(joint, world, 1)
         with pytest.raises(Unavailable, match="another change was in the way"):
-            await asyncio.wait_for(sent[HELD], 20)
+            await asyncio.wait_for(sent[HELD], 60)
         assert world.intake.rows_waiting == 0
     await world.intake.submit(world.rows(HELD))
     assert await world.values() == list(range(SENDERS))
@@ -148,7 +148,7 @@ async def test_F06_of_those_who_wait_there_is_a_bound(world: World, monkeypatch:
         same = [asyncio.create_task(world.intake.submit(world.rows(0))) for _ in range(5)]
         done, waiting = set[Any](), set[Any](same)
         while len(done) < 3:
-            more, waiting = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+            more, waiting = await asyncio.wait(waiting, timeout=60, return_when=asyncio.FIRST_COMPLETED)
             done |= more
         assert all(isinstance(task.exception(), Unavailable) for task in done)
     assert len({int((await task)[0]) for task in waiting}) == 1
@@ -167,6 +167,6 @@ async def test_F06_a_table_that_is_locked_for_all_splits_nothing_and_is_waited_f
             sent, timeout=0.5
         )  # several times as long as the writer waits for a lock
         assert not done
-    await asyncio.wait_for(asyncio.gather(*sent), 20)
+    await asyncio.wait_for(asyncio.gather(*sent), 60)
     assert await world.values() == list(range(3 * count))
     assert world.intake.commits - before == 1, "they stayed together"

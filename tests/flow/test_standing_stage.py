@@ -80,7 +80,7 @@ async def test_trouble_with_the_database_is_waited_out_and_counted(
     await world.owner.execute("ALTER TABLE standing RENAME TO elsewhere")
     stage = StandingStage(world.flow)
     task = asyncio.create_task(stage.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not stage.failures:
             await asyncio.sleep(0)
         await world.owner.execute("ALTER TABLE elsewhere RENAME TO standing")

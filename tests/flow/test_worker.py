@@ -97,7 +97,7 @@ async def take_in(
 
     worker = Worker(flow, Setup(1, load_city("ulsan"), models, Status.EXERCISE), announce)
     task = asyncio.create_task(worker.run())
-    await asyncio.wait_for(reached.wait(), 30)
+    await asyncio.wait_for(reached.wait(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return worker, numbers

@@ -71,7 +71,7 @@ async def test_S09_two_organisations_that_hammer_two_connections_see_only_their_
         for task, (_, how, leaves_at) in zip(tasks, callers, strict=True):
             if how == "leaves" and leaves_at == turn:
                 task.cancel()
-    ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+    ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 60)
     for (organisation, how, _), seen in zip(callers, ended, strict=True):
         if how == "leaves":
             assert isinstance(seen, asyncio.CancelledError)

@@ -239,8 +239,8 @@ async def test_writers_of_one_datastream_do_not_wait_for_each_other_nor_for_the_
     async with world.app.acquire() as slow, slow.transaction():
         await slow.execute("SELECT set_config('cheoyong.organisation', '1', true)")
         await ObservationWriter(world.app).store_within(slow, rows_at(1, [1]), 1)
-        await asyncio.wait_for(writer.store(rows_at(1, [2]), 1), 5)
-        assert await asyncio.wait_for(world.fold(), 5) == 1
+        await asyncio.wait_for(writer.store(rows_at(1, [2]), 1), 60)
+        assert await asyncio.wait_for(world.fold(), 60) == 1
         assert await world.counted(1) == 1
     assert await world.counted(1) == 2
 

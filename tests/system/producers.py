@@ -73,7 +73,7 @@ class Producer:
 
 class OverHttp(Producer):
     def run(self) -> None:
-        client = httpx.Client(headers={"authorization": f"Bearer {self.key}"}, trust_env=False, timeout=20)
+        client = httpx.Client(headers={"authorization": f"Bearer {self.key}"}, trust_env=False, timeout=60)
         while rows := self._next(400):
             try:
                 client.base_url = httpx.URL(self.serving.url)

@@ -213,7 +213,7 @@ def test_a_hundred_thousand_brackets_are_refused(live: Live, streams: dict[str, 
     refused(live.admin.client.post("/api/keys", content=deep.encode()), (400, 413))
 
 
-def raw(live: Live, head: str, body: bytes = b"", patience_s: float = 10.0) -> tuple[bytes, int]:
+def raw(live: Live, head: str, body: bytes = b"", patience_s: float = 60.0) -> tuple[bytes, int]:
     """Answer of a hand-written request, and how many body bytes were sent before it came."""
     address = urlsplit(live.serving.url)
     sent = 0

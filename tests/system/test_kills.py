@@ -24,7 +24,7 @@ def ingest_under_fire(city: City, plan: list[str], rows: int, seed: int) -> tupl
     threads = [http.start(), mqtt.start()]
     for place, what in enumerate(plan):
         aim = len(http.ids) + dice.randint(1, 60)
-        wait_until(lambda aim=aim: len(http.ids) >= aim or http.failure, f"ingest before kill {place}", 60)
+        wait_until(lambda aim=aim: len(http.ids) >= aim or http.failure, f"ingest before kill {place}")
         assert http.failure is None, http.failure
         assert threads[0].is_alive(), "the kill comes during ingest"
         victims(city, what)()
@@ -44,7 +44,7 @@ def check(city: City, clean: City, http: Producer, mqtt: Producer) -> None:
     sql = city.serving
     expected = len(http.rows) + len(mqtt.rows)
     assert len(http.acknowledged) + len(mqtt.acknowledged) == expected
-    wait_until(lambda: sql.count("SELECT count(*) FROM observation") >= expected, "redelivery", 60)
+    wait_until(lambda: sql.count("SELECT count(*) FROM observation") >= expected, "redelivery")
     assert sql.count("SELECT count(*) FROM observation") == expected
     assert (
         sql.count("SELECT count(DISTINCT (datastream_id, phenomenon_time, result)) FROM observation")

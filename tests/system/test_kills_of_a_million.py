@@ -111,7 +111,7 @@ def bring_down(city: Fleet, what: str) -> None:
     if what == "recovery":
         city.serving.kill_all()
         city.serving.launch()
-        wait_until(lambda: city.serving.process_named("postgres"), "the engine to start", 60)
+        wait_until(lambda: city.serving.process_named("postgres"), "the engine to start")
         city.serving.kill_all()
     else:
         victims(city, what)()
@@ -211,7 +211,7 @@ def test_F01_a_million_observations_survive_fifty_kills_each_once_with_the_flags
     producers = fleet_of_producers(city, dice)
     report = ingest(city, producers, dice)
     sql = city.serving
-    wait_until(lambda: sql.count("SELECT count(*) FROM observation") >= TOTAL, "redelivery", 60)
+    wait_until(lambda: sql.count("SELECT count(*) FROM observation") >= TOTAL, "redelivery")
     report["stored"] = sql.count("SELECT count(*) FROM observation")
     print(json.dumps(report))
     assert report["stored"] == TOTAL

@@ -25,7 +25,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cheoyong.app.privileges import Identity, blocked_parent, current_identity, engine_identity
@@ -34,6 +34,7 @@ from cheoyong.domain.errors import ConfigurationError
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path holds 108 bytes, one of them the closing zero
 _SOCKET_NAME = ".s.PGSQL.5432.lock"  # the longest name PostgreSQL makes beside its socket
 _SECRET_BYTES = 32
+_DRAFT = ".new"
 _LOCK_ATTEMPTS = 10
 _LOCK_PAUSE_S = 0.05
 
@@ -81,7 +82,8 @@ class DataFolder:
                 _refuse_foreign(folder, owner)
         if os.access(self.secrets, os.R_OK):
             for path in sorted(self.secrets.iterdir()):
-                _refuse_open_secret(path)
+                if not path.name.endswith(_DRAFT):
+                    _refuse_open_secret(path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -118,13 +120,17 @@ class DataFolder:
         """
         path = self.secrets / name
         if not path.exists():
-            self._write_secret(path, secrets.token_urlsafe(_SECRET_BYTES))
+            draft = self._draft_of(path, secrets.token_urlsafe(_SECRET_BYTES))
+            with suppress(FileExistsError):  # another process was first: its secret is everybody's
+                path.hardlink_to(draft)
+            draft.unlink()
         _refuse_open_secret(path)
         return path.read_text(encoding="ascii").strip()
 
     def write_secret(self, name: str, text: str) -> None:
         """Keep a secret made elsewhere under ``name``, over one that may be there (mode 0600)."""
-        self._write_secret(self.secrets / name, text)
+        path = self.secrets / name
+        self._draft_of(path, text).rename(path)
 
     def give_to_engines(self, path: Path, text: str) -> None:
         """Write a file whole, mode 0600, owned by the engines' user, over one that may be there."""
@@ -137,16 +143,19 @@ class DataFolder:
             file.write(text)
         draft.rename(path)
 
-    def _write_secret(self, path: Path, text: str) -> None:
-        # Written whole or not at all: half a password after a crash would lock us out of our own database.
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
+    @staticmethod
+    def _draft_of(path: Path, text: str) -> Path:
+        """The text in a file beside ``path`` that is nobody else's, whole and on the disk.
+
+        Half a password after a crash, or one of two made at once, would lock us out of our own database.
+        """
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_DRAFT}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
-        draft.rename(path)
+        return draft
 
     def _owners(self) -> dict[Path, Identity]:
         of_engines = dict.fromkeys((self.pg, self.nats, self.logs, self.run), self.engine_user)

@@ -168,7 +168,7 @@ async def test_F30_a_reader_who_goes_away_ends_what_is_read_for_it(bulk: Bulk) -
         other.stream("GET", f"/bulk/observations?datastream={stream}") as answer,
     ):
         await anext(answer.aiter_raw())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while bulk.litestar.state["downloads"].running or await running_copies(bulk):
             await asyncio.sleep(0)
     assert len(await bulk.table(datastream=stream, limit=5)) == 5, "the next reader is served"

@@ -134,7 +134,7 @@ async def test_F18_what_was_stored_of_an_upload_that_broke_off_is_not_doubled_by
     head = f"POST /bulk/observations HTTP/1.1\r\nhost: x\r\ncontent-type: {ARROW_STREAM}\r\n"
     writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content[:half])
     await writer.drain()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await bulk.owner.fetchval(
             "SELECT count(*) FROM observation WHERE datastream_id = $1", stream
         ):
