@@ -64,10 +64,14 @@ class Inflow:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Water level held at the cells (row, column), m on the terrain's datum: sea, or a river from outside."""
+    """Water level held at the cells (row, column), m on the terrain's datum: sea, or a river from outside.
+
+    ``above_m``: for each cell how much higher its level is, m (a river slopes); empty = the same for all.
+    """
 
     cells: tuple[tuple[int, int], ...]
     stage_m: Course
+    above_m: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,9 @@ def check_forcings(forcings: Forcings, terrain: Terrain) -> None:
                     raise InvalidInput(
                         f"cell ({row}, {column}) is outside the terrain or a wall", where=where
                     )
+    for stage in forcings.stages:
+        if stage.above_m and len(stage.above_m) != len(set(stage.cells)):
+            raise InvalidInput("one height for each cell, each cell once", where="stages.above_m")
     for edge in forcings.opens:
         if not 0.0 < edge.slope <= 1.0:
             raise ImpossibleValue("slope above 0, at most 1", where="opens")

@@ -74,7 +74,7 @@ class Sources:
 
     def _stage(self, solver: Stepper, stage: Stage, to_s: float) -> float:
         at = self._cells[id(stage)]
-        level = stage.stage_m.at(to_s) - self._grid.datum_m
+        level = stage.stage_m.at(to_s) - self._grid.datum_m + np.array(stage.above_m or 0.0)
         self._put(solver, at, np.maximum(level - self._grid.z[at].astype(np.float64), 0.0))
         return float(solver.depth[at].max())
 

@@ -58,7 +58,7 @@ def load_city(folder_or_name: str | Path) -> CityPack:
     'm'
     """
     folder = city_folder(folder_or_name)
-    city = _toml(folder / "city.toml")
+    city = read_toml(folder / "city.toml")
     towns = folder / _files(city).towns
     return parse_city(city, _json(towns), towns_file=towns.name)
 
@@ -71,7 +71,7 @@ def map_layers(folder_or_name: str | Path) -> dict[str, Layer]:
     ['coast', 'gauges', 'plants', 'river', 'towns']
     """
     folder = city_folder(folder_or_name)
-    city, names = load_city(folder), _files(_toml(folder / "city.toml"))
+    city, names = load_city(folder), _files(read_toml(folder / "city.toml"))
     layers: dict[str, Layer] = {
         "towns": _layer(folder / names.towns),
         "gauges": _gauge_layer(city),
@@ -108,7 +108,8 @@ def _text(path: Path) -> str:
         raise Spot(path.name).fault("the file is not UTF-8", "save it as UTF-8") from None
 
 
-def _toml(path: Path) -> object:
+def read_toml(path: Path) -> object:
+    """The tables of a file of a pack; ConfigurationError names the file and the mend."""
     try:
         return tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
