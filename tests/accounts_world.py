@@ -126,7 +126,7 @@ async def installation_fixture(postgres: Any) -> AsyncIterator[World]:
     name = f"access_{next(_numbers)}"
     dsn = postgres.new_database(name)
     database = Database(
-        f"postgresql:///{name}?host={postgres.socket_dir}&port={PORT}", dict.fromkeys(ROLES, "pw")
+        f"postgresql:///{name}?host={postgres.socket_dir}&port={PORT}", dict.fromkeys(ROLES, "test")
     )
     await migrate(dsn, database)
     door, pool = await open_pool(database, DOOR), await open_pool(database, APP)

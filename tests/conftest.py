@@ -12,14 +12,28 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from cheoyong.app.engines.nats import Nats
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.app.folder import DataFolder
 
 _database_numbers = count(1)
+
+
+class Rooms(LoadScopeScheduling):
+    """Deals out whole folders of tests, so that what a folder's tests share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::", 1)[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    """Folders, in place of xdist's own ways to deal out tests."""
+    return Rooms(config, log)
 
 
 def pytest_sessionstart() -> None:

@@ -85,7 +85,7 @@ ALL_OPEN = {
 @pytest.fixture
 async def world(postgres: Postgres) -> AsyncIterator[World]:
     dsn = postgres.new_database("flow_forgetting")
-    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

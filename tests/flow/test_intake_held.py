@@ -78,7 +78,7 @@ async def _stream(owner: Any) -> tuple[int, int]:
 @pytest.fixture
 async def world(postgres: Postgres) -> AsyncIterator[World]:
     dsn = postgres.new_database("intake_held")
-    database = Database(dsn, dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn, dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

@@ -95,7 +95,7 @@ class Town:
 @pytest.fixture
 async def town(postgres: Postgres) -> AsyncIterator[Town]:
     dsn = postgres.new_database("flow_shelving")
-    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

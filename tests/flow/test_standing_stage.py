@@ -42,7 +42,7 @@ class World:
 @pytest.fixture
 async def world(postgres: Postgres) -> AsyncIterator[World]:
     dsn = postgres.new_database("flow_standing")
-    database = Database(dsn, dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn, dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner, flow = await asyncpg.connect(dsn), await open_pool(database, FLOW)
     yield World(owner, flow)

@@ -85,7 +85,7 @@ class Site:
 @pytest.fixture
 async def site(postgres: Postgres) -> AsyncIterator[Site]:
     dsn = postgres.new_database(f"flow_thresholds_{next(_numbers)}")
-    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

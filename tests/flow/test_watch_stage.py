@@ -68,7 +68,7 @@ class Streams:
 @pytest.fixture
 async def streams(postgres: Postgres) -> AsyncIterator[Streams]:
     dsn = postgres.new_database("flow_watch")
-    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

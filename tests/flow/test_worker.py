@@ -51,7 +51,7 @@ class Stumbling:
 @pytest.fixture
 async def pools(postgres: Postgres) -> AsyncIterator[tuple[Any, Any, Any]]:
     dsn = postgres.new_database("flow_worker")
-    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn.replace("postgres@", "", 1).split("&passfile")[0], dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

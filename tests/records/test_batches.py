@@ -31,7 +31,7 @@ from cheoyong.records.observations import (
 )
 
 pytestmark = pytest.mark.engines
-_PASSWORDS = dict.fromkeys(ROLES, "pw")
+_PASSWORDS = dict.fromkeys(ROLES, "test")
 
 
 class Base:
@@ -222,7 +222,7 @@ async def test_a_fact_added_again_changes_nothing_and_an_acknowledged_alarm_that
 
 async def test_a_fact_can_be_neither_changed_nor_deleted_by_the_program(base: Base) -> None:
     for role in ROLES:
-        connection = await asyncpg.connect(base.database.dsn, user=role, password="pw")
+        connection = await asyncpg.connect(base.database.dsn, user=role, password="test")
         for statement in ("UPDATE fact SET kind = 'x'", "DELETE FROM fact", "TRUNCATE fact",
                           "DELETE FROM publication", "UPDATE publication SET cap = ''"):  # fmt: skip
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -32,7 +32,7 @@ class TwoOrganisations:
 async def two_organisations(postgres: Postgres, name: str) -> AsyncIterator[TwoOrganisations]:
     """A database of this name for the length of the block."""
     dsn = postgres.new_database(name)
-    database = Database(dsn, dict.fromkeys(ROLES, "pw"))
+    database = Database(dsn, dict.fromkeys(ROLES, "test"))
     await migrate(dsn, database)
     owner = await asyncpg.connect(dsn)
     await prepare_codecs(owner)

@@ -24,7 +24,7 @@ async def fresh(postgres: Any) -> Any:
     """Two new installations, not yet started."""
     doors = []
     for name in ("first_a", "first_b"):
-        database = Database(f"postgresql:///{name}?host={postgres.socket_dir}", dict.fromkeys(ROLES, "pw"))
+        database = Database(f"postgresql:///{name}?host={postgres.socket_dir}", dict.fromkeys(ROLES, "test"))
         await migrate(postgres.new_database(name), database)
         doors.append(await open_pool(database, DOOR))
     yield doors
