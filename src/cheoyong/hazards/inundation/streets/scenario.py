@@ -15,7 +15,7 @@ from cheoyong.hazards.inundation.streets.ground import Ground
 
 RISE_S = 1800.0
 HELD_S = 9000.0
-"""The river rises for half an hour and is held for two and a half hours: judgement, Chaba stood above 4.4 m for three."""
+"""The river rises for half an hour and is held for 2.5 h: judgement; Chaba stood above 4.4 m for three hours."""
 LOOK_S = 600.0
 """Flow is looked at this often."""
 _LOW_STAGE_M = 0.0
@@ -26,9 +26,9 @@ _FILM_M = 0.05
 class Flood:
     """What stands under water at ``stage_m``; arrays (rows, columns), float32.
 
-    ``depth_m``: at the end of the time that the stage is held, m, so that a wave which runs through an empty street
-    and back is not taken for its depth. ``speed_m_s``: the greatest flow past each metre of width that was seen
-    on the way there, m²/s, over that depth; so depth × speed is a product that occurred.
+    ``depth_m``: at the end of the time that the stage is held, m, so that a wave which runs through an empty
+    street and back is not taken for its depth. ``speed_m_s``: the greatest flow past each metre of width that
+    was seen on the way there, m²/s, over that depth; so depth × speed is a product that occurred.
     """
 
     stage_m: float
@@ -39,8 +39,8 @@ class Flood:
 def flood(ground: Ground, stage_m: float, cancelled: Callable[[], bool] = lambda: False) -> Flood | None:
     """The flood of one stage by the local-inertial solver; None when it was cancelled. Pure.
 
-    θ = 1, because stages are held. Water that comes over a bank goes on coming as long as the stage is held, so
-    depths far behind a bank depend on how long that is.
+    θ = 1, because stages are held. Water that comes over a bank goes on coming as long as the stage is held,
+    so depths far behind a bank depend on how long that is.
     """
     state, forcings = still_water(ground.terrain), Forcings(stages=(_rising_river(ground, stage_m),))
     greatest = np.zeros(ground.terrain.shape)
