@@ -8,6 +8,9 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/index.html -t
 	console/package-lock.json console/vite.config.ts console/svelte.config.js console/tsconfig.json
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --quiet
 
+# Tests of whole installations have the machine to themselves, one after the other; all others run two at a time.
+WHOLE := tests/browser tests/clients tests/system
+
 .DEFAULT_GOAL := help
 .PHONY: help install console demo test check check-python check-console faults bench docs lock clean
 
@@ -23,7 +26,8 @@ demo: .venv/.program console  ## replay typhoon Chaba and open the console
 
 test: check check-console  ## everything a change must pass
 	@scripts/browser-for-tests
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --no-loadscope-reorder $(WHOLE:%=--ignore=%) --cov --cov-report= --cov-fail-under=0
+	$(BIN)/pytest $(WHOLE) --cov --cov-append --cov-report=term:skip-covered
 
 check: install  ## style, types, rooms: without running the program
 	$(BIN)/ruff check
