@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 
 from cheoyong.app.engines.postgres import Postgres
 from cheoyong.domain.errors import ConfigurationError
-from cheoyong.domain.fact import AlarmStep, make_fact
+from cheoyong.domain.fact import AlarmStep, Detection, Fact, make_fact
 from cheoyong.records import migrate as migrate_module
 from cheoyong.records.batches import START, read_batches, settled_before
 from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
-from cheoyong.records.facts import add_facts
+from cheoyong.records.facts import FACTS_PER_STATEMENT_MAX, add_facts
 from cheoyong.records.migrate import migrate
 from cheoyong.records.observations import (
     COPY_ROWS_MIN,
@@ -218,6 +219,33 @@ async def test_a_fact_added_again_changes_nothing_and_an_acknowledged_alarm_that
         await add_facts(connection, [fact("cleared"), fact("acknowledged")])
     assert await base.owner.fetchval("SELECT state FROM alarm") == "cleared"
     assert await base.owner.fetchval("SELECT count(*) FROM fact") == 3
+
+
+async def test_facts_by_the_thousand_are_numbered_in_their_order_each_once_with_its_causes(
+    base: Base,
+) -> None:
+    def fact(number: int) -> Fact:
+        found = Detection(7, "a 'quoted' name, {braced}", "s", number / 2, 0.5)
+        return make_fact(
+            found, key=f"detection {number}", organisation_id=1, about_us=number, recorded_us=9,
+            caused_by=tuple(UUID(int=cause) for cause in range(number % 3)),
+            observation_ids=tuple(range(number % 4)),
+        )  # fmt: skip
+
+    wanted = [fact(number) for number in range(2 * FACTS_PER_STATEMENT_MAX + 7)]
+    async with base.flow.acquire() as connection:
+        first = await add_facts(connection, wanted[:5])
+        twice = [*wanted[:6], *wanted[5:], wanted[-1]]  # some there before, some twice in the same call
+        added = first + await add_facts(connection, twice)
+        assert await add_facts(connection, wanted) == []
+        assert await add_facts(connection, ()) == []
+    assert [one for _, one in added] == wanted
+    stored = await base.owner.fetch("SELECT * FROM fact WHERE kind = 'detection' ORDER BY seq")
+    assert [(row["seq"], row["id"]) for row in stored] == [(seq, one.id) for seq, one in added]
+    assert [tuple(row["caused_by"]) for row in stored] == [one.caused_by for one in wanted]
+    assert [tuple(row["observation_ids"]) for row in stored] == [one.observation_ids for one in wanted]
+    assert [row["body"] for row in stored] == [msgspec.to_builtins(one.body) for one in wanted]
+    assert [(row["about_at"], row["recorded_at"]) for row in stored] == [(n, 9) for n in range(len(wanted))]
 
 
 async def test_a_fact_can_be_neither_changed_nor_deleted_by_the_program(base: Base) -> None:

@@ -13,27 +13,55 @@ from cheoyong.domain.fact import AlarmStep, Fact, IncidentStep
 from cheoyong.records.alarms import fold_alarm
 from cheoyong.records.connection import Connection
 
+FACTS_PER_STATEMENT_MAX = 1_000
+# Lists of lists go as texts: unnest would flatten them. The order of the list is the order of seq.
 _INSERT = """
 INSERT INTO fact (id, organisation_id, kind, about_at, recorded_at, body, caused_by, observation_ids)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING seq
+SELECT id, organisation_id, kind, about_at, recorded_at, body, caused_by::uuid[], observation_ids::bigint[]
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[],
+            $7::text[], $8::text[]) WITH ORDINALITY
+     AS f (id, organisation_id, kind, about_at, recorded_at, body, caused_by, observation_ids, place)
+ORDER BY place ON CONFLICT (id) DO NOTHING RETURNING id, seq
 """
 
 
 async def add_facts(connection: Connection, facts: Iterable[Fact]) -> list[tuple[int, Fact]]:
     """Add facts and fold them into alarms and incidents; returns (seq, fact) of those that were new.
 
-    A fact that is there already (a retry, a replay) changes nothing.
+    A fact that is there already (a retry, a replay, or twice in ``facts``) changes nothing.
     """
-    added = []
-    for fact in facts:
-        seq = await connection.fetchval(
-            _INSERT, fact.id, fact.organisation_id, fact.kind, fact.about_us, fact.recorded_us,
-            msgspec.to_builtins(fact.body), list(fact.caused_by), list(fact.observation_ids),
-        )  # fmt: skip
-        if seq is not None:
-            await _fold(connection, fact)
-            added.append((seq, fact))
+    left = tuple(facts)
+    added: list[tuple[int, Fact]] = []
+    for first in range(0, len(left), FACTS_PER_STATEMENT_MAX):
+        added += await _add(connection, left[first : first + FACTS_PER_STATEMENT_MAX])
+    for _, fact in added:
+        await _fold(connection, fact)
     return added
+
+
+async def _add(connection: Connection, facts: Sequence[Fact]) -> list[tuple[int, Fact]]:
+    columns = zip(
+        *(
+            (
+                fact.id, fact.organisation_id, fact.kind, fact.about_us, fact.recorded_us,
+                msgspec.to_builtins(fact.body), _list(fact.caused_by), _list(fact.observation_ids),
+            )
+            for fact in facts
+        ),
+        strict=True,
+    )  # fmt: skip
+    rows = await connection.fetch(_INSERT, *map(list, columns))
+    seq_of = {row["id"]: row["seq"] for row in rows}
+    return [(seq_of.pop(fact.id), fact) for fact in facts if fact.id in seq_of]
+
+
+def _list(items: Iterable[object]) -> str:
+    """As PostgreSQL reads a list.
+
+    >>> _list((1, 2))
+    '{1,2}'
+    """
+    return "{" + ",".join(map(str, items)) + "}"
 
 
 async def _fold(connection: Connection, fact: Fact) -> None:
