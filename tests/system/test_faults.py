@@ -331,6 +331,13 @@ def test_F18_the_worker_goes_on_after_its_connection_was_cut(live: Live) -> None
     assert live.serving.process_named("worker") is not None
 
 
+def test_F26_the_worker_computes_on_one_thread_so_its_models_are_those_of_any_other_machine(
+    live: Live,
+) -> None:
+    worker = wait_until(lambda: live.serving.process_named("worker"), "the worker")
+    assert worker.environ()["OPENBLAS_NUM_THREADS"] == "1"
+
+
 def is_another(live: Live, before: psutil.Process) -> bool:
     found = live.serving.process_named("nats")
     return found is not None and found.pid != before.pid

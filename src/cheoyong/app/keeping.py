@@ -19,7 +19,12 @@ from cheoyong.app.settings import Settings
 from cheoyong.domain.errors import CheoyongError
 
 _WORKER_STOP_S = 8.0
-_WORKER_RESTART_S = (0.5, 2.0, 5.0, 15.0)
+_WORKER_RESTART_S = (
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+)  # no longer: nothing warns meanwhile, and a start costs seconds anyway
 _ENGINES_LOOK_S = 0.5
 
 _HEALTH_LOOK_S = 2.0
@@ -101,11 +106,16 @@ async def keep_worker(installation: Installation, folder: DataFolder, settings: 
 async def _start_worker(
     installation: Installation, folder: DataFolder, settings: Settings
 ) -> asyncio.subprocess.Process:
-    """A worker whose standard input is a pipe from us: when we die, however that is, it reads its end."""
+    """A worker whose standard input is a pipe from us: when we die, however that is, it reads its end.
+
+    One thread of linear algebra: sums of another order would be another model on every machine (F26), and
+    at these sizes more threads only wait for each other.
+    """
     given = {f"CHEOYONG_{name.upper()}": str(value) for name, value in settings.values.items()}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cheoyong.app.worker_main", str(folder.root), str(installation.organisation_id),
-        env={**os.environ, **given}, start_new_session=True, stdin=asyncio.subprocess.PIPE,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **given}, start_new_session=True,
+        stdin=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
