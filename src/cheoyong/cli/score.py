@@ -191,6 +191,9 @@ def faults(
     storm_until: Annotated[
         str, typer.Option("--until", help="End of the storm.")
     ] = "2018-10-08T00:00:00+09:00",
+    keep_back: Annotated[
+        bool, typer.Option("--keep-back", help="Keep level alarms of faulty gauges back: never done live.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Replay a real storm with its gauges cut, frozen, drifted, stepped and saturated by us, one by one.
@@ -203,16 +206,25 @@ def faults(
     """
     import json
 
+    from rich.console import Console
+    from rich.progress import Progress
+
     from cheoyong.app.score_faults import score_storm
     from cheoyong.domain.errors import CheoyongError
     from cheoyong.domain.instant import parse_instant
+    from cheoyong.hazards.river import hazard
     from cheoyong.links.city_pack import city_folder, load_city
     from cheoyong.links.hourly_csv.source import read_history
 
     try:
         storm_us = (parse_instant(storm_from, where="--from"), parse_instant(storm_until, where="--until"))
         history = read_history(city_folder(city) / "history")
-        score = score_storm(load_city(city), history, (), storm_us)
+        with Progress(transient=True, console=Console(stderr=True)) as bar:
+            task = bar.add_task("cases", total=None)
+            score = score_storm(
+                load_city(city), history, hazard.train, storm_us,
+                keep_back=keep_back, advance=lambda: bar.advance(task),
+            )  # fmt: skip
     except CheoyongError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(code=2) from None
@@ -223,6 +235,46 @@ def faults(
         typer.echo("  ".join(f"{value}" for value in row.values()))
     for name, value in score.items():
         typer.echo(f"{name:38} {value}")
+
+
+@app.command(cls=Command)
+def inundation(
+    case: Annotated[str, typer.Option(help="merewether, monai or malpasset.")],
+    data: Annotated[Path, typer.Option(help="Folder with the files of that case.")],
+    method: Annotated[
+        str | None,
+        typer.Option(help="local_inertial, shallow_water or shallow_water_muscl; default: the case's own."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Compute a flood that was measured and compare place by place; nothing is fitted to it.
+
+    Examples:
+      cheoyong score inundation --case merewether --data validation_tests/case_studies/merewether
+      cheoyong score inundation --case monai --data okushiri --json
+      cheoyong score inundation --case malpasset --data malpasset --method local_inertial
+
+    """
+    import json
+
+    from cheoyong.app.score_inundation import score_inundation
+    from cheoyong.domain.errors import CheoyongError
+
+    try:
+        score = score_inundation(case, data, method).as_json()
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    if as_json:
+        typer.echo(json.dumps(score, ensure_ascii=False))
+        return
+    for place in score.pop("places"):
+        dry = "" if place["wet"] else "  dry"
+        typer.echo(
+            f"{place['name']:6} measured {place['measured']:9.3f}  computed {place['computed']:9.3f}{dry}"
+        )
+    for name, value in score.items():
+        typer.echo(f"{name:8} {value}")
 
 
 def _hours(text: str) -> tuple[int, ...]:
