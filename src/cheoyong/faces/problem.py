@@ -34,7 +34,14 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter
 
-from cheoyong.domain.errors import CheoyongError, InvalidInput, OutOfSpace, TooMany, Unavailable
+from cheoyong.domain.errors import (
+    CheoyongError,
+    ImpossibleValue,
+    InvalidInput,
+    OutOfSpace,
+    TooMany,
+    Unavailable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 UNFORESEEN = Counter("cheoyong_unforeseen_errors_total", "Errors no one foresaw, answered with 500", ["kind"])
@@ -43,6 +50,7 @@ _log = structlog.get_logger("cheoyong.problem")
 _DETAIL_CHARACTERS_MAX = 500
 _FRAMES_MAX = 20
 _UNSTORABLE_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+_TOO_LARGE_A_NUMBER = "a number here is larger than any that can be stored"
 _ENGINE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -108,6 +116,8 @@ def problem_of(error: BaseException) -> Problem:
         error = Unavailable("the database does not answer", mend="try again; see /health")
     elif isinstance(error, asyncpg.DiskFullError):
         error = OutOfSpace("the disk is full; nothing was stored", mend="free space; see cheoyong doctor")
+    elif _is_of_a_number(error):
+        error = ImpossibleValue(_TOO_LARGE_A_NUMBER, mend="whole numbers have 64 bits, ids mostly 32")
     elif isinstance(error, _UNSTORABLE_TEXT):
         error = InvalidInput("a text here holds a character that cannot be stored", mend="leave NUL out")
     elif isinstance(error, MemoryError):
@@ -117,6 +127,12 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_the_framework(error)
     return _unforeseen(error)
+
+
+def _is_of_a_number(error: BaseException) -> bool:
+    """Whether a number did not fit its column; one so large can only have come in by a request."""
+    beyond = isinstance(error, asyncpg.DataError) and isinstance(error.__cause__, OverflowError)
+    return beyond or isinstance(error, asyncpg.NumericValueOutOfRangeError)
 
 
 def _of_our_own(error: CheoyongError) -> Problem:

@@ -85,6 +85,15 @@ def test_an_operation_that_cannot_be_carried_out_is_named(
     assert raised.value.where == where  # type: ignore[attr-defined]
 
 
+def test_a_patch_that_leaves_nothing_is_refused_and_one_that_puts_another_document_there_is_not() -> None:
+    gone = {"op": "remove", "path": ""}
+    with pytest.raises(InvalidInput, match="DELETE"):
+        patched({"name": "x"}, [gone])
+    with pytest.raises(InvalidInput):
+        patched({"name": "x"}, [gone, {"op": "add", "path": "/name", "value": "y"}])
+    assert patched({"name": "x"}, [gone, {"op": "add", "path": "", "value": {"name": "y"}}]) == {"name": "y"}
+
+
 def test_copies_of_copies_are_bounded() -> None:
     doubling = [{"op": "copy", "from": "", "path": "/a"}] + [
         {"op": "copy", "from": "", "path": f"/a{n}"} for n in range(90)

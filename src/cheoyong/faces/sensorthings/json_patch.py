@@ -41,6 +41,8 @@ def patched(document: Any, operations: Any) -> Any:
             raise InvalidInput(error.detail, where=f"[{place}].{error.where}".rstrip(".")) from None
         except Conflict as error:
             raise Conflict(error.detail, where=f"[{place}]") from None
+    if "" not in root:
+        raise InvalidInput("nothing is left of the document; to be rid of the entity, DELETE it")
     return root[""]
 
 
