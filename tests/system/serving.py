@@ -45,13 +45,16 @@ OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
 
 
 def bare_environment(**given: str) -> dict[str, str]:
-    """Ours without any CHEOYONG_ setting and without proxies: what a newcomer's shell has."""
+    """Ours without any CHEOYONG_ setting and without proxies: what a newcomer's shell has.
+
+    No floods are computed, which would take minutes of a machine that has other tests to run.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("CHEOYONG_") and not name.lower().endswith("_proxy")
     }
-    return {**kept, **given}
+    return {**kept, "CHEOYONG_TERRAIN": "off", **given}
 
 
 def wait_until(true: Callable[[], Any], what: str, patience_s: float = 120.0) -> Any:

@@ -26,7 +26,7 @@ export interface City {
   languages: string[];
 }
 
-export type Permission = 'read' | 'acknowledge' | 'take_incident' | 'draft' | 'submit' | 'approve' | 'cancel' | 'replay' | 'administer' | 'switch_exercise_person' | 'set_threshold' | 'check' | 'sign_on_site' | 'see_who_is_on_site';
+export type Permission = 'read' | 'acknowledge' | 'take_incident' | 'draft' | 'submit' | 'approve' | 'cancel' | 'replay' | 'administer' | 'switch_exercise_person' | 'set_threshold' | 'check' | 'sign_on_site' | 'see_who_is_on_site' | 'compute_floods';
 
 /** What may be known before anyone has signed in. */
 export interface Site {

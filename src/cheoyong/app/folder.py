@@ -48,6 +48,7 @@ class DataFolder:
         self.pg = self.root / "pg"
         self.nats = self.root / "nats"
         self.logs = self.root / "logs"
+        self.floods = self.root / "floods"
         self.secrets = self.root / "secrets"
         self.lock_file = self.root / "serve.lock"
         self.run = _socket_folder(self.root, self.engine_user)

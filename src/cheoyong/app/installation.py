@@ -16,6 +16,8 @@ import structlog
 
 from cheoyong.app.bus import COMMITTED, FACTS, PROGRESS, Bus
 from cheoyong.app.clock import Clock, SimulatedClock, WorldClock, real_us
+from cheoyong.app.floods import Floods
+from cheoyong.app.folder import DataFolder
 from cheoyong.app.mqtt_updates import MqttUpdates
 from cheoyong.app.replay_control import ReplayControl
 from cheoyong.app.settings import Settings
@@ -74,6 +76,7 @@ class Installation:
         pools: Pools,
         bus: Bus,
         last_us: int,
+        folder: DataFolder,
     ) -> None:
         self.settings = settings
         self.city = city
@@ -106,6 +109,7 @@ class Installation:
         self.alerts = AlertDesk(
             pools.app, city, Clocks(self.facts_us, real_us), self._render, self._announce_people
         )
+        self.floods = Floods(folder, settings, city, self._tell_ours)
         self._last_number = 0
         self._taken_number = 0
         self._progressed = asyncio.Event()
@@ -185,6 +189,9 @@ class Installation:
         self._progressed.set()
         if body["rows"]:
             self.hub.tell(self.organisation_id, "observations", {"rows": body["rows"]})
+
+    def _tell_ours(self, kind: str, body: Any) -> None:
+        self.hub.tell(self.organisation_id, kind, body)
 
     def tell_clock(self) -> None:
         """Show every console what time it is."""

@@ -83,6 +83,8 @@ async def running(folder: DataFolder, settings: Settings) -> AsyncIterator[Ready
         stack.push_async_callback(ended, asyncio.create_task(tick(installation), name="tick"))
         stack.push_async_callback(ended, asyncio.create_task(tell_health(installation), name="health"))
         stack.push_async_callback(ended, asyncio.create_task(keep_worker(installation, folder, settings)))
+        stack.push_async_callback(installation.floods.close)
+        stack.push_async_callback(ended, asyncio.create_task(installation.floods.open(), name="floods"))
         yield ready
 
 
@@ -107,6 +109,7 @@ async def _open(
         pools,
         bus,
         await _last_instant(house.database),
+        house.folder,
     )
     installation.intake.start()
     stack.push_async_callback(installation.intake.stop)

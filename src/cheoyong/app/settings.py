@@ -59,6 +59,10 @@ ROWS: tuple[Row, ...] = (
         "How often a stream may be called unusual in the long run; 0: streams are not watched.",
         "a month and stream", 0, 1000,
     ),
+    Row(
+        "terrain", "illustrative",
+        "Ground that floods are computed on: illustrative (from the city pack), a GeoTIFF's path, or off.",
+    ),
     Row("tick_s", 10.0, "How often time is noted: bounds the delay of silence alarms.", "s", 1, 600),
 )  # fmt: skip
 NAMES = {row.name: row for row in ROWS}

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     CHECK = "check"  # plan inspections, and say that one was done
     SIGN_ON_SITE = "sign_on_site"  # say that oneself is on site, or has left
     SEE_WHO_IS_ON_SITE = "see_who_is_on_site"  # names; everybody else sees a head count
+    COMPUTE_FLOODS = "compute_floods"  # begin and stop the computing of floods
     REPLAY = "replay"  # start, pause, step a replay
     ADMINISTER = "administer"  # people, roles, keys
     SWITCH_EXERCISE_PERSON = "switch_exercise_person"  # play another part of an exercise
@@ -48,7 +49,8 @@ PERSON_ROLES = (Role.VIEWER, Role.OPERATOR, Role.APPROVER, Role.ADMINISTRATOR)
 
 _P = Permission
 _ON_SITE = {_P.CHECK, _P.SIGN_ON_SITE}
-_DESK = {_P.READ, _P.ACKNOWLEDGE, _P.TAKE_INCIDENT, _P.DRAFT, _P.SUBMIT, _P.CANCEL, _P.REPLAY} | _ON_SITE
+_RUNS = {_P.REPLAY, _P.COMPUTE_FLOODS}
+_DESK = {_P.READ, _P.ACKNOWLEDGE, _P.TAKE_INCIDENT, _P.DRAFT, _P.SUBMIT, _P.CANCEL} | _RUNS | _ON_SITE
 _IN_CHARGE = {_P.SET_THRESHOLD, _P.SEE_WHO_IS_ON_SITE}
 
 # An administrator looks after people and the registry and issues no warning: those are other hands.
@@ -57,7 +59,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     Role.OPERATOR: frozenset(_DESK),
     Role.APPROVER: frozenset(_DESK | _IN_CHARGE | {_P.APPROVE}),
     Role.ADMINISTRATOR: frozenset(
-        {_P.READ, _P.OBSERVE, _P.REGISTER, _P.REPLAY, _P.ADMINISTER} | _ON_SITE | _IN_CHARGE
+        {_P.READ, _P.OBSERVE, _P.REGISTER, _P.ADMINISTER} | _RUNS | _ON_SITE | _IN_CHARGE
     ),
     Role.KEY_READ: frozenset({_P.READ}),
     Role.KEY_DEVICE: frozenset({_P.READ, _P.OBSERVE}),

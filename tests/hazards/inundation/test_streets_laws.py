@@ -14,8 +14,7 @@ from cheoyong.domain.fact import Forecast
 from cheoyong.hazards.inundation.streets.chance import Chance, highest_until
 from cheoyong.hazards.inundation.streets.danger import danger
 from cheoyong.hazards.inundation.streets.ground import Reach, surveyed_ground
-from cheoyong.hazards.inundation.streets.library import WET_M, Library
-from cheoyong.hazards.inundation.streets.scenario import Flood
+from cheoyong.hazards.inundation.streets.library import WET_M, Flood, Library
 
 ROWS, COLUMNS = 7, 6
 GROUND = surveyed_ground(

@@ -17,8 +17,8 @@ from cheoyong.hazards.inundation.streets.ground import (
     illustrative_ground,
     surveyed_ground,
 )
-from cheoyong.hazards.inundation.streets.library import Library
-from cheoyong.hazards.inundation.streets.scenario import Flood, flood
+from cheoyong.hazards.inundation.streets.library import Flood, Library
+from cheoyong.hazards.inundation.streets.scenario import flood
 
 # The gauge stands at the lower end, so nothing of the surface slopes: the town is a bathtub.
 REACH = Reach("x_stage_m", ((0.0, 0.0), (400.0, 0.0)), (400.0, 0.0), -1.0, 0.0, 0.0, 40.0, 200.0)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from cheoyong.domain.city import CityPack
 from cheoyong.faces.console.events import EventHub
+from cheoyong.faces.console.flood_desk import FloodDesk
 from cheoyong.flow.alert_desk import AlertDesk
 from cheoyong.records.connection import Pool
 
@@ -37,6 +38,8 @@ class ConsoleDesk(Protocol):
     alerts: AlertDesk
     hub: EventHub
     replay: Replay
+    floods: FloodDesk
+    organisation_id: int  # the one that runs this installation
     unusual_per_month: float  # how often a stream may be called unusual; 0: nobody watches
 
     def facts_us(self) -> int:

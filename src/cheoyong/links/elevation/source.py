@@ -18,8 +18,8 @@ import numpy as np
 
 from cheoyong.domain.errors import ConfigurationError
 
-CELLS_MAX = 4_000_000
-"""Of the part that is read: 2000 × 2000. A library of floods on more takes hours on a small machine."""
+CELLS_MAX = 1_000_000
+"""Of the part that is read: 1000 × 1000. A library of floods on more takes hours, and gigabytes."""
 _GROUND_M = (-500.0, 9000.0)  # the shore of the Dead Sea lies at -430 m, the summit of Everest at 8,849 m
 
 Box = tuple[float, float, float, float]

@@ -17,10 +17,23 @@ import numpy as np
 
 from cheoyong.domain.errors import InvalidInput
 from cheoyong.hazards.inundation.streets.ground import Ground
-from cheoyong.hazards.inundation.streets.scenario import Flood
 
 WET_M = 0.05
 """Depth from which ground counts as under water, m."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """What stands under water at ``stage_m``; arrays (rows, columns), float32.
+
+    ``depth_m``: at the end of the time that the stage is held, m, so that a wave which runs through an empty
+    street and back is not taken for its depth. ``speed_m_s``: the greatest flow past each metre of width that
+    was seen on the way there, m²/s, over that depth; so depth × speed is a product that occurred.
+    """
+
+    stage_m: float
+    depth_m: Any
+    speed_m_s: Any
 
 
 @dataclass(frozen=True)

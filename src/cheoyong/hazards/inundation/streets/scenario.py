@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,28 +11,15 @@ import numpy as np
 from cheoyong.hazards.inundation.forcing import Course, Forcings, Stage
 from cheoyong.hazards.inundation.run import Choices, State, run, still_water
 from cheoyong.hazards.inundation.streets.ground import Ground
+from cheoyong.hazards.inundation.streets.library import Flood
 
 RISE_S = 1800.0
 HELD_S = 9000.0
-"""The river rises for half an hour and is held for 2.5 h: judgement; Chaba stood above 4.4 m for three hours."""
+"""The river rises for half an hour and is held for 2.5 h: judgement; Chaba stood above 4.4 m for 3 h."""
 LOOK_S = 600.0
 """Flow is looked at this often."""
 _LOW_STAGE_M = 0.0
 _FILM_M = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Flood:
-    """What stands under water at ``stage_m``; arrays (rows, columns), float32.
-
-    ``depth_m``: at the end of the time that the stage is held, m, so that a wave which runs through an empty
-    street and back is not taken for its depth. ``speed_m_s``: the greatest flow past each metre of width that
-    was seen on the way there, m²/s, over that depth; so depth × speed is a product that occurred.
-    """
-
-    stage_m: float
-    depth_m: Any
-    speed_m_s: Any
 
 
 def flood(ground: Ground, stage_m: float, cancelled: Callable[[], bool] = lambda: False) -> Flood | None:

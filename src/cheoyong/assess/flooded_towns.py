@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much of each town comes under water, and how many live there: quantiles over the river's forecast.
+
+Residents are taken to be spread evenly over the whole of their town, parks and river banks included. That is
+an assumption for want of addresses: where people live away from the river it counts too many, and too few
+where they live beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+
+from cheoyong.domain.city import CityPack, Town
+from cheoyong.hazards.inundation.streets.chance import Chance
+from cheoyong.hazards.inundation.streets.danger import danger
+from cheoyong.hazards.inundation.streets.ground import Ground
+from cheoyong.hazards.inundation.streets.library import Library
+
+REACHED_M = 0.3
+"""Depth from which ground counts as flooded: H1 of the danger table, safe for people and cars, ends there."""
+REACHED_SHARE = 0.01
+"""A town counts as flooded from this share of its area on: judgement; one wet cell is no flooded town."""
+QUANTILES = (0.05, 0.5, 0.95)
+NAMES = ("p05", "p50", "p95")
+
+Three = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FloodedTown:
+    """One town: ``share`` of its area, 0 to 1, and people, each as p05, p50, p95; ``hazard`` 0 to 6.
+
+    ``hazard`` is the worst class that at least ``REACHED_SHARE`` of the town is in at the median stage.
+    ``probability``: that at least that share of it is flooded.
+    """
+
+    code: str
+    name: Mapping[str, str]
+    area_share: Three
+    residents: Three
+    over_65: Three
+    under_7: Three
+    hazard: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Streets:
+    """A library and the towns on its ground; build once, ask often."""
+
+    library: Library
+    city: CityPack
+
+    @cached_property
+    def cells(self) -> Mapping[str, Any]:
+        """Flat indices of the cells whose middle lies in each town that has any on this ground."""
+        x, y = self.library.ground.centres_m()
+        found = {}
+        for code, outline in self._outlines.items():
+            west, south, east, north = outline.bounds
+            columns = np.flatnonzero((x >= west) & (x <= east))
+            rows = np.flatnonzero((y >= south) & (y <= north))
+            if not len(rows) or not len(columns):
+                continue
+            shapely.prepare(outline)
+            across, up = np.meshgrid(columns, rows)
+            inside = shapely.contains_xy(outline, x[across], y[up])
+            if inside.any():
+                found[code] = (up * len(x) + across)[inside]
+        return found
+
+    @cached_property
+    def shares(self) -> Mapping[str, Any]:
+        """Share of each town's whole area under ``REACHED_M`` at each stage of the library, never falling."""
+        wet = (self.library.depth_m >= REACHED_M).reshape(len(self.library.stages_m), -1)
+        cell_m2 = self.library.ground.terrain.cell_m**2
+        return {
+            code: np.minimum(wet[:, cells].sum(axis=1) * cell_m2 / self._outlines[code].area, 1.0)
+            for code, cells in self.cells.items()
+        }
+
+    def flooded(self, chance: Chance) -> list[FloodedTown]:
+        """Towns that may be flooded (p95 above nothing), the most residents at the median first."""
+        stages = chance.at_m(QUANTILES)
+        median = (
+            self.library.depth_at_m(float(stages[1])).ravel(),
+            self.library.speed_at_m_s(float(stages[1])).ravel(),
+        )
+        towns = [
+            self._town(self.city.towns[code], shares, stages, chance, median)
+            for code, shares in self.shares.items()
+            if self._at(shares, stages[2]) > 0.0
+        ]
+        return sorted(towns, key=lambda one: (-one.residents["p50"], -one.residents["p95"], one.code))
+
+    def _town(
+        self, town: Town, shares: Any, stages: Any, chance: Chance, median: tuple[Any, Any]
+    ) -> FloodedTown:
+        at = [self._at(shares, stage) for stage in stages]
+        cells = self.cells[town.code]
+        return FloodedTown(
+            town.code,
+            town.name,
+            _three(at),
+            _three([share * town.people for share in at]),
+            _three([share * town.over_65 for share in at]),
+            _three([share * town.under_7 for share in at]),
+            self._hazard(danger(median[0][cells], median[1][cells]), self._outlines[town.code].area),
+            float(chance.reaching(self._stage_of_share(shares))),
+        )
+
+    def _at(self, shares: Any, stage_m: float) -> float:
+        """The share at a stage: straight lines between stages of the library, 0 below the lowest."""
+        return float(np.interp(stage_m, self.library.stages_m, shares, left=0.0))
+
+    def _stage_of_share(self, shares: Any) -> float:
+        """The stage at which ``REACHED_SHARE`` is passed; inf: at none of the library."""
+        stages = self.library.stages_m
+        over = np.flatnonzero(shares >= REACHED_SHARE)
+        if not len(over):
+            return float(np.inf)
+        first = int(over[0])
+        if first == 0:
+            return float(stages[0])
+        return float(np.interp(REACHED_SHARE, shares[first - 1 : first + 1], stages[first - 1 : first + 1]))
+
+    def _hazard(self, classes: Any, town_m2: float) -> int:
+        cell_m2 = self.library.ground.terrain.cell_m**2
+        for number in range(6, 0, -1):
+            if (classes >= number).sum() * cell_m2 >= REACHED_SHARE * town_m2:
+                return number
+        return 0
+
+    @cached_property
+    def _outlines(self) -> Mapping[str, Any]:
+        to_metres = Transformer.from_crs("EPSG:4326", self.city.metric_crs, always_xy=True)
+        return {
+            code: shapely.transform(
+                shapely.union_all([shapely.Polygon(ring) for ring in town.rings]),
+                to_metres.transform,
+                interleaved=False,
+            )
+            for code, town in self.city.towns.items()
+        }
+
+
+def total(towns: Sequence[FloodedTown]) -> dict[str, Three]:
+    """Heads of all towns; quantiles add up because one river drives all towns.
+
+    >>> total([])["residents"]
+    {'p05': 0, 'p50': 0, 'p95': 0}
+    """
+    return {
+        kind: {name: sum(getattr(town, kind)[name] for town in towns) for name in NAMES}
+        for kind in ("residents", "over_65", "under_7")
+    }
+
+
+def corners_of(ground: Ground, metric_crs: str) -> list[tuple[float, float]]:
+    """Outer corners of the ground, (longitude, latitude): north-west, north-east, south-east, south-west."""
+    rows, columns = ground.terrain.shape
+    west, south = ground.west_m, ground.south_m
+    east, north = west + columns * ground.terrain.cell_m, south + rows * ground.terrain.cell_m
+    to_degrees = Transformer.from_crs(metric_crs, "EPSG:4326", always_xy=True)
+    return [
+        to_degrees.transform(x, y) for x, y in ((west, north), (east, north), (east, south), (west, south))
+    ]
+
+
+def cell_at(ground: Ground, metric_crs: str, longitude: float, latitude: float) -> tuple[int, int] | None:
+    """Row and column of the cell at a place; None outside the ground."""
+    x, y = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True).transform(longitude, latitude)
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return None
+    column = int((x - ground.west_m) // ground.terrain.cell_m)
+    row = int((y - ground.south_m) // ground.terrain.cell_m)
+    rows, columns = ground.terrain.shape
+    return (row, column) if 0 <= row < rows and 0 <= column < columns else None
+
+
+def _three(values: Sequence[float]) -> Three:
+    return dict(zip(NAMES, values, strict=True))
