@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -77,34 +78,29 @@ class Streets:
         return found
 
     @cached_property
-    def shares(self) -> Mapping[str, Any]:
-        """Share of each town's whole area under ``REACHED_M`` at each stage of the library, never falling."""
-        wet = (self.library.depth_m >= REACHED_M).reshape(len(self.library.stages_m), -1)
-        cell_m2 = self.library.ground.terrain.cell_m**2
-        return {
-            code: np.minimum(wet[:, cells].sum(axis=1) * cell_m2 / self._outlines[code].area, 1.0)
-            for code, cells in self.cells.items()
-        }
+    def reached(self) -> Mapping[str, Any]:
+        """Stages at which each town's cells come under ``REACHED_M``, rising; without those that never do.
+
+        So the share of a town at a stage is counted, and is that of the map of the same stage.
+        """
+        stage = self.library.reached_at_m(REACHED_M).ravel()
+        found = {code: np.sort(stage[cells]) for code, cells in self.cells.items()}
+        return {code: stages[np.isfinite(stages)] for code, stages in found.items()}
 
     def flooded(self, chance: Chance) -> list[FloodedTown]:
         """Towns that may be flooded (p95 above nothing), the most residents at the median first."""
         stages = chance.at_m(QUANTILES)
-        median = (
-            self.library.depth_at_m(float(stages[1])).ravel(),
-            self.library.speed_at_m_s(float(stages[1])).ravel(),
-        )
+        median = float(stages[1])
+        classes = danger(self.library.depth_at_m(median), self.library.speed_at_m_s(median)).ravel()
         towns = [
-            self._town(self.city.towns[code], shares, stages, chance, median)
-            for code, shares in self.shares.items()
-            if self._at(shares, stages[2]) > 0.0
+            self._town(self.city.towns[code], stages, chance, classes[self.cells[code]])
+            for code in self.reached
+            if self._share(code, stages[2]) > 0.0
         ]
         return sorted(towns, key=lambda one: (-one.residents["p50"], -one.residents["p95"], one.code))
 
-    def _town(
-        self, town: Town, shares: Any, stages: Any, chance: Chance, median: tuple[Any, Any]
-    ) -> FloodedTown:
-        at = [self._at(shares, stage) for stage in stages]
-        cells = self.cells[town.code]
+    def _town(self, town: Town, stages: Any, chance: Chance, classes: Any) -> FloodedTown:
+        at = [self._share(town.code, stage) for stage in stages]
         return FloodedTown(
             town.code,
             town.name,
@@ -112,31 +108,27 @@ class Streets:
             _three([share * town.people for share in at]),
             _three([share * town.over_65 for share in at]),
             _three([share * town.under_7 for share in at]),
-            self._hazard(danger(median[0][cells], median[1][cells]), self._outlines[town.code].area),
-            float(chance.reaching(self._stage_of_share(shares))),
+            self._hazard(classes, self._size(town.code)),
+            float(chance.reaching(self._flooded_from_m(town.code))),
         )
 
-    def _at(self, shares: Any, stage_m: float) -> float:
-        """The share at a stage: straight lines between stages of the library, 0 below the lowest."""
-        return float(np.interp(stage_m, self.library.stages_m, shares, left=0.0))
+    def _size(self, code: str) -> float:
+        """The whole area of a town in cells; the ground may hold only a part of it."""
+        return float(self._outlines[code].area) / self.library.ground.terrain.cell_m**2
 
-    def _stage_of_share(self, shares: Any) -> float:
-        """The stage at which ``REACHED_SHARE`` is passed; inf: at none of the library."""
-        stages = self.library.stages_m
-        over = np.flatnonzero(shares >= REACHED_SHARE)
-        if not len(over):
-            return float(np.inf)
-        first = int(over[0])
-        if first == 0:
-            return float(stages[0])
-        return float(np.interp(REACHED_SHARE, shares[first - 1 : first + 1], stages[first - 1 : first + 1]))
+    def _share(self, code: str, stage_m: float) -> float:
+        reached = int(np.searchsorted(self.reached[code], stage_m, side="right"))
+        return min(reached / self._size(code), 1.0)
 
-    def _hazard(self, classes: Any, town_m2: float) -> int:
-        cell_m2 = self.library.ground.terrain.cell_m**2
-        for number in range(6, 0, -1):
-            if (classes >= number).sum() * cell_m2 >= REACHED_SHARE * town_m2:
-                return number
-        return 0
+    def _flooded_from_m(self, code: str) -> float:
+        """The stage from which at least ``REACHED_SHARE`` of a town is flooded; inf: none of the library."""
+        reached, needed = self.reached[code], ceil(REACHED_SHARE * self._size(code))
+        return float(reached[needed - 1]) if len(reached) >= needed else float(np.inf)
+
+    def _hazard(self, classes: Any, size: float) -> int:
+        """The worst class that at least ``REACHED_SHARE`` of a town of ``size`` cells is in."""
+        worst = (number for number in range(6, 0, -1) if (classes >= number).sum() >= REACHED_SHARE * size)
+        return next(worst, 0)
 
     @cached_property
     def _outlines(self) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,12 @@ class FloodFiles:
                 depth, speed = kept["depth_m"], kept["speed_m_s"]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            path.unlink(missing_ok=True)  # a disk that lost it; it is computed anew
-            return None
-        return Flood(stage_m, depth, speed) if self._sound(depth) and self._sound(speed) else None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            depth = speed = np.empty(0)  # the disk lost it
+        if self._sound(depth) and self._sound(speed):
+            return Flood(stage_m, depth, speed)
+        path.unlink(missing_ok=True)  # it is computed anew
+        return None
 
     def _sound(self, values: Any) -> bool:
         return values.shape == self._shape and bool(np.isfinite(values).all())
