@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import structlog
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.ground import ILLUSTRATIVE, OFF, ground_of
 from cheoyong.app.settings import Settings
+from cheoyong.assess.flooded_places import Underpass
 from cheoyong.assess.flooded_towns import Streets
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import CheoyongError, Conflict
@@ -66,6 +67,11 @@ class Floods:
         if self._settings.terrain == ILLUSTRATIVE:
             return "illustrative terrain / 예시 지형: stated levels of the city pack, no survey"
         return str(self._settings.terrain)
+
+    @property
+    def underpasses(self) -> Sequence[Underpass]:
+        """Underpasses that the city states."""
+        return self._facts.underpasses if self._facts else ()
 
     async def open(self) -> None:
         """Make the ground, find what is computed, go on with what is missing. A bad ground raises nothing."""

@@ -18,6 +18,7 @@ from desk_world import RIVER, TOWN, Console, FakeDesk
 from pyproj import Transformer
 
 from accounts_world import NOW_US, World, installation_fixture, world_fixture  # noqa: F401
+from cheoyong.assess.flooded_places import Underpass
 from cheoyong.assess.flooded_towns import Streets
 from cheoyong.domain.access import Role
 from cheoyong.domain.city import CityPack, Town
@@ -80,6 +81,7 @@ class FakeFloods:
     asked: list[str] = field(default_factory=list)
     terrain_name: dict[str, str] = field(default_factory=lambda: {"ko": "시험", "en": "Test"})
     terrain_source: str = "made for a test"
+    underpasses: tuple[Underpass, ...] = ()
 
     def standing(self) -> Standing:
         return Standing("ready", "", 3, 3) if self.there else Standing("off", "terrain is off", 0, 0)
@@ -244,6 +246,29 @@ async def test_towns_are_counted_by_their_ground_under_water_the_most_people_fir
     assert far["probability"] == pytest.approx(
         0.434, abs=0.01
     )  # 0.05 m above the median: 0.1645 of 0.5 m's z
+
+
+async def test_water_runs_into_an_underpass_when_it_stands_as_high_as_its_entrance(console: Console) -> None:
+    def underpass(column: float, row: float, ground_m: float) -> Underpass:
+        place = TO_DEGREES.transform(WEST_M + column * CELL_M, SOUTH_M + row * CELL_M)
+        return Underpass({"ko": "굴다리", "en": "underpass"}, *place, ground_m, "made for a test")
+
+    # Beside the river the ground lies at 3 m; a metre of water stands on it at 5 m, none at 4 m.
+    console.desk.floods.underpasses = (
+        underpass(5.5, 2.5, 3.5),
+        underpass(5.5, 2.5, 1.0),
+        underpass(5.5, 2.5, 9.0),
+        underpass(-3.0, 2.5, 3.0),
+        underpass(5.5, 0.5, 3.0),
+    )
+    await forecast(console.world, 4.5)
+    async with console.as_(Role.VIEWER) as client:
+        found = (await told(client, "/api/flood/towns?lead_s=3600"))["underpasses"]
+    lip, below, above, outside, river = [one["probability"] for one in found]
+    assert lip == 0.5
+    assert below > 0.9  # the street above it must be under water: 0.05 m, reached at 4.05 m
+    assert (above, outside, river) == (0.0, None, None)
+    assert found[0]["source"] == "made for a test"
 
 
 async def test_as_of_an_earlier_instant_only_what_was_known_then_counts(console: Console) -> None:

@@ -59,6 +59,43 @@ def test_a_wrong_fact_is_named(folder: Path, old: str, new: str, says: str) -> N
     assert says in str(caught.value)
 
 
+UNDERPASS = """
+[[underpasses]]
+name = { ko = "시험 지하차도", en = "Test underpass" }
+longitude = 129.31
+latitude = 35.55
+ground_m = 2.0
+source = "made up for a test"
+"""
+
+
+def test_an_underpass_is_a_fact_with_its_source(folder: Path) -> None:
+    path = folder / "terrain.toml"
+    path.write_text(path.read_text("utf-8") + UNDERPASS, "utf-8")
+    facts = load_terrain(folder, CITY)
+    assert facts is not None
+    (one,) = facts.underpasses
+    assert (one.name["en"], one.ground_m, one.source) == ("Test underpass", 2.0, "made up for a test")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('source = "made up for a test"', "", "source"),
+        (', en = "Test underpass"', "", "no text in en"),
+        ("longitude = 129.31\nlatitude = 35.55", "longitude = 35.55\nlatitude = 129.31", "swapped"),
+    ],
+)
+def test_an_underpass_that_is_not_stated_whole_is_refused(
+    folder: Path, old: str, new: str, says: str
+) -> None:
+    assert old in UNDERPASS
+    path = folder / "terrain.toml"
+    path.write_text(path.read_text("utf-8") + UNDERPASS.replace(old, new), "utf-8")
+    with pytest.raises(ConfigurationError, match=says):
+        load_terrain(folder, CITY)
+
+
 def test_a_pack_without_the_file_has_no_ground(folder: Path) -> None:
     (folder / "terrain.toml").unlink()
     assert load_terrain(folder, CITY) is None

@@ -13,6 +13,7 @@ import numpy as np
 from litestar import Response, delete, get, post
 from litestar.params import Parameter
 
+from cheoyong.assess.flooded_places import Underpass, runs_in
 from cheoyong.assess.flooded_towns import NAMES, QUANTILES, REACHED_M, Streets, cell_at, corners_of, total
 from cheoyong.domain.access import Permission
 from cheoyong.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -139,7 +140,8 @@ async def flood_at(
 async def flood_towns(request: AnyRequest, lead_s: Lead, as_of: AsOf = None) -> dict[str, Any]:
     """Towns that may come under water up to a lead, and how many live there."""
     driver = await _needed(request, as_of)
-    towns = await asyncio.to_thread(driver.streets.flooded, driver.chance(lead_s))
+    chance = driver.chance(lead_s)
+    towns = await asyncio.to_thread(driver.streets.flooded, chance)
     rows: list[dict[str, Any]] = [{**asdict(town), "hazard": _class(town.hazard)} for town in towns]
     for row in rows:
         row["probability"] = round(row["probability"], 3)
@@ -149,6 +151,7 @@ async def flood_towns(request: AnyRequest, lead_s: Lead, as_of: AsOf = None) -> 
     return {
         "towns": rows,
         "total": {kind: _whole(heads) for kind, heads in total(towns).items()},
+        "underpasses": [_underpass(driver, chance, one) for one in _floods(request).underpasses],
         "reached_m": REACHED_M,
         "assumption": "residents are spread evenly over their town",
         "illustrative": driver.streets.library.ground.illustrative,
@@ -240,6 +243,11 @@ def _lead_at(driver: Driver, lead_s: int, cell: tuple[int, int]) -> dict[str, An
         },
         "hazard": _class(number),
     }
+
+
+def _underpass(driver: Driver, chance: Chance, one: Underpass) -> dict[str, Any]:
+    probability = runs_in(driver.streets, chance, one)
+    return {**asdict(one), "probability": None if probability is None else round(probability, 3)}
 
 
 def _between(stages_m: Sequence[float], values: Sequence[float], stage_m: float) -> float:

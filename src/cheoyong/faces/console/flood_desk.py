@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cheoyong.assess.flooded_places import Underpass
 from cheoyong.assess.flooded_towns import Streets
 
 
@@ -31,6 +32,11 @@ class FloodDesk(Protocol):
     @property
     def terrain_source(self) -> str:
         """Where the ground comes from, in words."""
+        ...
+
+    @property
+    def underpasses(self) -> Sequence[Underpass]:
+        """Underpasses that the city states."""
         ...
 
     def standing(self) -> Standing:

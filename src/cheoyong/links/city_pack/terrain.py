@@ -13,18 +13,22 @@ import msgspec
 from msgspec import Meta
 from pyproj import Transformer
 
+from cheoyong.assess.flooded_places import Underpass
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.hazards.inundation.streets.ground import Ground, Reach, Valley, illustrative_ground
-from cheoyong.links.city_pack.schema import Slug, Text, Words
+from cheoyong.links.city_pack.places import check_inside
+from cheoyong.links.city_pack.schema import Latitude, Longitude, Slug, Text, Words
 from cheoyong.links.city_pack.source import city_folder, map_layers, read_toml
-from cheoyong.links.city_pack.strict import fit
+from cheoyong.links.city_pack.strict import Spot, fit
+from cheoyong.links.city_pack.words import check_words
 
 FILE = "terrain.toml"
 Metres = Annotated[float, Meta(ge=-1000, le=9000)]
 Width = Annotated[float, Meta(gt=0, le=20_000)]
 Slope = Annotated[float, Meta(ge=0, le=0.05)]
 STAGES_MAX = 60
+UNDERPASSES_MAX = 1000
 
 
 class ValleyTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -37,6 +41,16 @@ class ValleyTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     bank_width_m: Width
     town_m: Metres
     town_slope: Slope
+
+
+class UnderpassTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One ``[[underpasses]]`` table: ``ground_m`` is the level at which water runs in, m on the datum."""
+
+    name: Words
+    longitude: Longitude
+    latitude: Latitude
+    ground_m: Metres
+    source: Text
 
 
 class TerrainFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -53,17 +67,19 @@ class TerrainFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     cell_m: Annotated[float, Meta(ge=1, le=500)]
     stages_m: Annotated[tuple[Metres, ...], Meta(min_length=2, max_length=STAGES_MAX)]
     valley: ValleyTable
+    underpasses: Annotated[tuple[UnderpassTable, ...], Meta(max_length=UNDERPASSES_MAX)] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TerrainFacts:
-    """What a pack says of its ground: the reach of river, its stages to compute, the illustrative valley."""
+    """What a pack says of its ground: reach of river, stages to compute, illustrative valley, underpasses."""
 
     name: Mapping[str, str]
     reach: Reach
     stages_m: tuple[float, ...]
     cell_m: float
     valley: Valley
+    underpasses: tuple[Underpass, ...] = ()
 
     def illustrative(self) -> Ground:
         """The valley as ground."""
@@ -100,9 +116,20 @@ def load_terrain(folder_or_name: str | Path, city: CityPack) -> TerrainFacts | N
         channel_m=read.channel_m,
         margin_m=read.margin_m,
     )
+    valley = Valley(**msgspec.structs.asdict(read.valley))
     return TerrainFacts(
-        read.name, reach, read.stages_m, read.cell_m, Valley(**msgspec.structs.asdict(read.valley))
+        read.name, reach, read.stages_m, read.cell_m, valley, _underpasses(read.underpasses, city)
     )
+
+
+def _underpasses(tables: tuple[UnderpassTable, ...], city: CityPack) -> tuple[Underpass, ...]:
+    found = []
+    for index, table in enumerate(tables):
+        spot = Spot(FILE, f"underpasses[{index}]")
+        check_words(table.name, city.languages, spot / "name")
+        check_inside(table.longitude, table.latitude, city.box, spot / "longitude")
+        found.append(Underpass(**msgspec.structs.asdict(table)))
+    return tuple(found)
 
 
 def _line(folder_or_name: str | Path, name: str) -> list[tuple[float, float]]:
