@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from cheoyong.links.city_pack import schema as pack
+from cheoyong.links.city_pack import terrain
 from cheoyong.links.scenario import schema as scenario
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "city-pack.md"
@@ -20,6 +21,9 @@ SHAPES = (
     pack.LevelTable,
     pack.ReachTable,
     pack.TownProperties,
+    terrain.TerrainFile,
+    terrain.ValleyTable,
+    terrain.UnderpassTable,
     scenario.ManifestFile,
     scenario.EventTable,
     scenario.PeakTable,
