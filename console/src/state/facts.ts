@@ -153,6 +153,8 @@ export interface Alarm {
   times?: number;
   /** What it says was last done: `escalated` when nobody has seen it for long. */
   step?: string;
+  /** Series of the neighbours that speak for a level, each by itself. */
+  witnesses?: string[];
 }
 
 /** Alarms of one cause: `kind` is what makes them one. */

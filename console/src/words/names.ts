@@ -81,11 +81,20 @@ export function alarmState({ state, until_us, step }: Pick<Alarm, 'state' | 'unt
   return t(state === 'raised' && step === 'escalated' ? 'alarmLate' : (ALARM_STATES[state] ?? 'alarmRaised'));
 }
 
+/** How a gauge is broken, by the word of its neighbours. */
+const FAULTS: Record<string, 'faultDrift' | 'faultStep' | 'faultStuck' | 'faultSaturated' | 'faultDisagreement'> = {
+  'fault:drift': 'faultDrift',
+  'fault:step': 'faultStep',
+  'fault:stuck': 'faultStuck',
+  'fault:saturated': 'faultSaturated',
+  'fault:disagreement': 'faultDisagreement',
+};
+
 /** What an alarm says: the level reached, no data, a broken sensor. */
 export function alarmTitle(alarm: Pick<Alarm, 'cause' | 'series' | 'rule' | 'limit'>): string {
   if (alarm.cause === 'silence') return t('alarmSilence');
   if (alarm.cause === 'threshold') return t('alarmThreshold', { name: siteNames.rule(alarm) });
-  if (alarm.cause !== 'level') return t('alarmFault');
+  if (alarm.cause !== 'level') return t(FAULTS[alarm.rule] ?? 'alarmFault');
   return t('alarmLevel', { level: words(levelOfRule(alarm.series, alarm.rule, alarm.limit)?.name) || alarm.rule });
 }
 

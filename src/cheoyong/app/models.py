@@ -10,6 +10,8 @@ from pathlib import Path
 
 import structlog
 
+from cheoyong.detect.opinion import Relation
+from cheoyong.detect.witness import learn_all
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.hazard import Hazard, HazardModel, MissingModel
@@ -43,6 +45,15 @@ def train(city: CityPack, folder: Path) -> tuple[tuple[HazardModel, ...], tuple[
                 _log.error("model_missing", hazard=name, series=series, why=why, levels="go on without it")
             models += made
     return tuple(models), tuple(missing)
+
+
+def neighbourly(city: CityPack, folder: Path) -> dict[str, Relation]:
+    """What each gauge's neighbours say of it, learnt from the packaged history; none where there is none."""
+    try:
+        return learn_all(city, read_history(folder / "history"))
+    except Exception as error:  # noqa: BLE001  (edge: whatever is in those files, the levels must start)
+        _log.error("relations_missing", why=_said(error), levels="go on without them")
+        return {}
 
 
 def obstacles(city: CityPack, folder: Path) -> tuple[MissingModel, ...]:

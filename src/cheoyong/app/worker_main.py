@@ -20,7 +20,7 @@ from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
 from cheoyong.app.memory import settle_memory
-from cheoyong.app.models import train
+from cheoyong.app.models import neighbourly, train
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.level import Status
@@ -50,10 +50,10 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     house.attach()
     city = load_city(settings.city)
     status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
-    # No ``relations``: what a gauge's neighbours say of it is scored, not yet acted on (sensor-or-world.md).
     models, missing = train(city, city_folder(settings.city))  # without a model the levels still warn
-    setup = Setup(organisation_id, city, models, status, missing=missing)
-    _log.info("models_trained", models=[model.id for model in setup.models])
+    relations = neighbourly(city, city_folder(settings.city))  # they accuse gauges, and delay no level
+    setup = Setup(organisation_id, city, models, status, relations=relations, missing=missing)
+    _log.info("models_trained", models=[model.id for model in setup.models], judged=sorted(relations))
     bus = await Bus.connect(house.options(), "worker")
     pool = await open_pool(house.database, FLOW)
 

@@ -135,6 +135,23 @@ def usable(state: State, datastream_id: int) -> Series:
     return Series(state.windows.time_us[points], state.windows.value[points])
 
 
+def every(state: State, datastream_id: int) -> Series:
+    """The recent numbers of a datastream, oldest first, also those flagged FAIL that can be values at all."""
+    row = np.flatnonzero(state.datastreams == datastream_id)
+    points = state.windows.points(int(row[0])) if len(row) else np.empty(0, np.int64)
+    points = points[np.isfinite(state.windows.value[points])]
+    return Series(state.windows.time_us[points], state.windows.value[points])
+
+
+def fresh(state: State, datastream_id: int, ids: Int64s) -> tuple[tuple[int, int], ...]:
+    """Observations (id, time_us) among ``ids`` that follow all others of their datastream, oldest first."""
+    row = np.flatnonzero(state.datastreams == datastream_id)
+    points = state.windows.points(int(row[0])) if len(row) else np.empty(0, np.int64)
+    old = np.flatnonzero(~np.isin(state.windows.id[points], ids))
+    points = points[old[-1] + 1 :] if len(old) else points
+    return tuple(zip(state.windows.id[points].tolist(), state.windows.time_us[points].tolist(), strict=True))
+
+
 def _learn(state: State, gauges: Gauges, recorded_us: int) -> _Known:
     known = state._known
     if known and known.gauges is gauges and known.size == len(gauges):

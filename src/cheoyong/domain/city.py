@@ -35,8 +35,8 @@ class QualityRules:
 
     Ranges are (lowest, highest) in the gauge's unit; rates are per second; spikes are the absolute
     difference from the mean of both neighbours; a flat line is ``count`` successive values within
-    ``flat_tolerance``. ``period_s`` is how often a value is expected, ``silence_s`` after how long
-    without one its silence is an alarm.
+    ``flat_tolerance``; ``top`` is the highest value the instrument can send. ``period_s`` is how often a
+    value is expected, ``silence_s`` after how long without one its silence is an alarm.
     """
 
     fail_range: tuple[float, float] | None = None
@@ -48,6 +48,7 @@ class QualityRules:
     flat_tolerance: float = 0.0
     flat_suspect_count: int | None = None
     flat_fail_count: int | None = None
+    top: float | None = None
     period_s: float = 3600.0
     silence_s: float = 7200.0
     future_tolerance_s: float = 300.0

@@ -21,6 +21,7 @@ class AlarmStep:
     row of the operator's list it stands in, ``times`` how often it was raised within an hour each.
     ``value`` and ``limit`` are in the unit of the datastream, None for silence. ``reason`` says why
     a step takes an earlier one back (``withdrawn``, or ``raised`` again after ``cleared``), or was shelved.
+    ``witnesses`` are the series of neighbouring gauges that speak for a level, each by itself.
     """
 
     alarm_id: UUID
@@ -38,6 +39,7 @@ class AlarmStep:
     until_us: int | None = None
     row: UUID | None = None
     times: int = 1
+    witnesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

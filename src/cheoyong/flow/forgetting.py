@@ -50,6 +50,11 @@ async def forget_gone(
         )
         for step, cause in await alarms_of_other_series(connection, setup.organisation_id, sorted(kept))
     )
-    state = replace(state, screen=forget(state.screen, gone), alarms=open_alarms(state.alarms, withdrawn))
+    state = replace(
+        state,
+        screen=forget(state.screen, gone),
+        alarms=open_alarms(state.alarms, withdrawn),
+        faults={series: fault for series, fault in state.faults.items() if series in kept},
+    )
     state, steps = respond(setup, state, withdrawn, now_us)
     return state, (*withdrawn, *steps)

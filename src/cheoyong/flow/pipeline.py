@@ -47,7 +47,7 @@ def step(
     """
     # CHECK and DETECT: quality verdicts, alarms of level, silence and fault
     screened, verdicts, alarms = screen(state.screen, batch, gauges)
-    # DIAGNOSE: the sensor or the world? what a faulty gauge says of levels is kept back
+    # DIAGNOSE: the sensor or the world? faults of gauges, and who else saw what a level alarm tells
     state, verdicts, alarms = diagnosed(
         setup, replace(state, screen=screened), batch, gauges, verdicts, alarms
     )

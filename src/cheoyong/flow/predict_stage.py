@@ -10,6 +10,7 @@ from cheoyong.detect.screen import usable
 from cheoyong.domain.fact import Fact, Forecast, make_fact
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.domain.observation import ObservationBatch, Series
+from cheoyong.flow.diagnose_stage import named_faults
 from cheoyong.flow.model_stage import ask, heard_models, missing_models
 from cheoyong.flow.state import PipelineState, Setup
 
@@ -23,6 +24,7 @@ def predict(
         return (), changes
     datastream_of = {gauge.series: key for key, (_, gauge) in gauges.items()}
     fresh = {gauges[key][1].series for key in set(batch.datastream_id.tolist()) if key in gauges}
+    broken = named_faults(state.faults)
     made, answers = [], []
     for model in setup.models:
         if fresh.isdisjoint(model.inputs) or model.series not in datastream_of:
@@ -30,7 +32,7 @@ def predict(
         recent = {
             name: usable(state.screen, datastream_of[name])
             for name in model.inputs
-            if name in datastream_of and name not in state.faults
+            if name in datastream_of and name not in broken
         }
         gauge = gauges[datastream_of[model.series]][1]
         silence_us = round(gauge.quality.silence_s * SECOND_US)

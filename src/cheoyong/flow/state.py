@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from cheoyong.detect.opinion import Relation
 from cheoyong.detect.screen import State as ScreenState
-from cheoyong.detect.witness import Relation
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.fact import AlarmStep, Fact, Forecast, ModelState
 from cheoyong.domain.hazard import HazardModel, MissingModel
@@ -30,8 +30,9 @@ class Setup:
     status: Status
     incident_rules: IncidentRules = field(default_factory=IncidentRules)
     draft_rules: DraftRules = field(default_factory=DraftRules)
-    relations: Mapping[str, Relation] = field(default_factory=dict)  # by series, see detect.witness
+    relations: Mapping[str, Relation] = field(default_factory=dict)  # by series, see detect.opinion
     missing: tuple[MissingModel, ...] = ()
+    keep_back: bool = False  # level alarms of faulty gauges: scored, never live, see flow.keep_back
 
     @property
     def hazard_of(self) -> dict[str, str]:
@@ -55,7 +56,8 @@ class Known:
 class PipelineState:
     """Everything the stages remember between batches.
 
-    ``faults`` are the alarms of gauges diagnosed as faulty, ``held`` level alarms kept back while they are.
+    ``faults`` are the alarms of gauges diagnosed as faulty, a clearing until the gauge's next value;
+    ``held`` level alarms kept back while they are.
     ``models_off`` are the models that are not heard at present, by hazard and series.
     """
 

@@ -53,6 +53,7 @@ class QualityTable(_Strict):
     flat_tolerance: NotNegative | UnsetType = UNSET
     flat_suspect_count: Run | UnsetType = UNSET
     flat_fail_count: Run | UnsetType = UNSET
+    top: float | UnsetType = UNSET
     period_s: Positive | UnsetType = UNSET
     silence_s: Positive | UnsetType = UNSET
     future_tolerance_s: NotNegative | UnsetType = UNSET
