@@ -40,14 +40,14 @@ def test_killed_in_the_middle_it_goes_on_with_what_is_missing_and_can_be_stopped
     new_serving: Callable[..., Serving],
 ) -> None:
     serving = new_serving(CHEOYONG_TERRAIN="illustrative").start()
-    wait_until(lambda: kept(serving), "the first flood")
+    wait_until(lambda: kept(serving), "the first flood", 300)
     serving.kill_all()
     before = kept(serving)
     (next(iter(before)).parent / "9.990.npz.1.new").write_bytes(b"half")
 
     serving.start()
     person = administrator(serving)
-    wait_until(lambda: standing(person)["done"] > len(before), "one flood more")
+    wait_until(lambda: standing(person)["done"] > len(before), "one flood more", 300)
     assert standing(person)["state"] == "computing"
     assert all(process.nice() > 0 for process in computing(serving))
 

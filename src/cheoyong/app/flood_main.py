@@ -18,7 +18,9 @@ from cheoyong.domain.errors import CheoyongError
 from cheoyong.links.city_pack import load_city
 from cheoyong.records.flood_files import FloodFiles
 
-NICE = 15
+NICE = (
+    10  # a tenth of what a busy neighbour gets; SCHED_IDLE would never end on a machine that is always busy
+)
 
 
 def compute(folder: DataFolder) -> None:

@@ -27,6 +27,7 @@ from cheoyong.hazards.inundation.streets.library import Library
 from cheoyong.links.city_pack.terrain import TerrainFacts
 from cheoyong.records.flood_files import FloodFiles
 
+_LOOK_S = 0.5
 _END_S = 1.5  # a person who stops it sees it stopped within two seconds
 
 _log = structlog.get_logger()
@@ -74,7 +75,7 @@ class Floods:
         return self._facts.underpasses if self._facts else ()
 
     async def open(self) -> None:
-        """Make the ground, find what is computed, go on with what is missing. A bad ground raises nothing."""
+        """Make the ground and find what is computed. A bad ground raises nothing."""
         if self._settings.terrain == OFF:
             return
         try:
@@ -84,8 +85,15 @@ class Floods:
             _log.error("terrain_wrong", error=str(error))
             return
         self._change("ready" if self._whole else "stopped", "")
-        if not self._whole:
-            self.begin()
+
+    async def open_and_compute(self, first: Callable[[], bool]) -> None:
+        """Open, and once ``first`` is true go on with what is missing, if nobody has begun it yet."""
+        await self.open()
+        if self._state == "off" or self._state == "failed":
+            return
+        while not first():  # noqa: ASYNC110  (another process says it when it is ready)
+            await asyncio.sleep(_LOOK_S)
+        self.begin()
 
     def _open(self) -> None:
         self._facts, self._ground = ground_of(

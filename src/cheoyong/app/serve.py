@@ -84,7 +84,9 @@ async def running(folder: DataFolder, settings: Settings) -> AsyncIterator[Ready
         stack.push_async_callback(ended, asyncio.create_task(tell_health(installation), name="health"))
         stack.push_async_callback(ended, asyncio.create_task(keep_worker(installation, folder, settings)))
         stack.push_async_callback(installation.floods.close)
-        stack.push_async_callback(ended, asyncio.create_task(installation.floods.open(), name="floods"))
+        # Floods can wait; alarms and forecasts cannot: first the worker's models are trained.
+        floods = installation.floods.open_and_compute(lambda: "worker" not in installation.troubles)
+        stack.push_async_callback(ended, asyncio.create_task(floods, name="floods"))
         yield ready
 
 
