@@ -15,7 +15,7 @@ import numpy as np
 from river_town import ADVISORY, STAGE, STAGE_RULES, WARNING, Town, batch_of, gauge, town
 
 from cheoyong.detect.screen import State, screen
-from cheoyong.detect.snapshot import POINT_BYTES, dump, load
+from cheoyong.detect.snapshot import POINT_BYTES, dump, dump_head, dump_stream, load
 from cheoyong.detect.window import POINTS
 from cheoyong.domain.city import Gauge, QualityRules
 from cheoyong.domain.instant import HOUR_US
@@ -111,6 +111,20 @@ def law_after_a_dump_and_a_load_the_future_is_the_same_bit_for_bit(one: Gauge) -
             place.tick(int(rows[-1][2]) + 3 * HOUR_US)
         assert before.facts[told:] == twin.facts and before.verdicts == twin.verdicts
         assert dump(before.state) == dump(twin.state)
+
+
+def law_parts_kept_of_what_came_are_the_whole_bit_for_bit(one: Gauge) -> None:
+    draw, gauges, state, kept = random.Random(4), dict.fromkeys(range(1, 6), (1, one)), State(), {}
+    rows = [(5 * row[0] + i, 1 + i, *row[2:]) for i in range(5) for row in storm(seed=i)]
+    rows.sort(key=lambda row: row[2] + draw.random() * 20 * HOUR_US)
+    while rows:
+        some, rows = rows[: (size := draw.randrange(8))], rows[size:]  # none: a tick
+        now_us = max((int(row[2]) for row in some), default=0) + HOUR_US
+        state, _, _ = screen(state, batch_of(some, now_us), gauges)
+        places = {int(number): row for row, number in enumerate(state.datastreams)}
+        kept |= {row[1]: dump_stream(state, places[row[1]]) for row in some}
+        assert dump(load(dump_head(state), kept)) == dump(state)
+    assert len(kept) == 5
 
 
 def law_memory_is_bounded(one: Gauge) -> None:

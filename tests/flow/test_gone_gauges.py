@@ -15,10 +15,11 @@ from cheoyong.app.engines.postgres import Postgres
 from cheoyong.domain.instant import HOUR_US, parse_instant
 from cheoyong.domain.level import Status
 from cheoyong.flow.forgetting import REASON
-from cheoyong.flow.state import Setup
-from cheoyong.flow.state_bytes import from_bytes
-from cheoyong.flow.worker import Worker
+from cheoyong.flow.state import PipelineState, Setup
+from cheoyong.flow.state_bytes import from_parts, to_bytes
+from cheoyong.flow.worker import STAGE, Worker
 from cheoyong.links.city_pack import load_city
+from cheoyong.records import stage_parts
 from cheoyong.records.connection import FLOW, ROLES, WRITER, Database, open_pool, prepare_codecs
 from cheoyong.records.migrate import migrate
 from cheoyong.records.observations import ObservationWriter, Rows, digest_of_numbers
@@ -58,6 +59,12 @@ class World:
         time_us = np.full(len(values), now_us)
         await self.writer.store(Rows(datastream, time_us, result, digest_of_numbers(result)), now_us)
         await self.worker.advance()
+        assert to_bytes(await self.kept()) == to_bytes(self.worker._state), "a restart knows the same"
+
+    async def kept(self) -> PipelineState:
+        """What a worker that starts now would remember."""
+        head = await self.owner.fetchval("SELECT state FROM bookmark")
+        return from_parts(head, await stage_parts.parts(self.owner, STAGE))
 
     async def flood_at_taehwa_and_silence_elsewhere(self) -> None:
         await self.hour_passes((TAEHWA, 1.8), (SAMHO, 1.0), (GUYEONG, 1.0))
@@ -69,8 +76,7 @@ class World:
         return {(row["body"]["series"], row["body"]["rule"]) for row in rows}
 
     async def watched(self) -> list[int]:
-        raw = await self.owner.fetchval("SELECT state FROM bookmark")
-        return sorted(from_bytes(raw).screen.datastreams.tolist())
+        return sorted((await self.kept()).screen.datastreams.tolist())
 
 
 OF_THE_GAUGE = ("raised", "cleared", "withdrawn")  # not what follows from them

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from cheoyong.app.engines.postgres import Postgres
+from cheoyong.domain.errors import ConfigurationError
 from cheoyong.domain.fact import Forecast
 from cheoyong.domain.instant import HOUR_US, parse_instant
 from cheoyong.domain.level import Status
 from cheoyong.domain.observation import ObservationBatch, Series
 from cheoyong.flow.pipeline import Outcome, step
 from cheoyong.flow.state import PipelineState, Setup
-from cheoyong.flow.worker import Worker
+from cheoyong.flow.state_bytes import from_parts, to_bytes
+from cheoyong.flow.worker import STAGE, Worker
 from cheoyong.links.city_pack import load_city
+from cheoyong.records import stage_parts
 from cheoyong.records.connection import (
     FLOW,
     ROLES,
@@ -140,3 +143,63 @@ async def test_a_batch_that_no_stage_can_take_is_set_aside_shown_and_reads_as_no
     assert worker.screening()["batches_set_aside"] == 1
     flags = await owner.fetch("SELECT batch, flag FROM quality")
     assert [(row["batch"], row["flag"]) for row in flags] == [(numbers[1], 2)]
+
+
+async def test_F12_a_whole_batch_of_wrong_values_is_judged_and_a_late_one_revises_older_verdicts(
+    pools: tuple[Any, Any, Any],
+) -> None:
+    owner, writer, flow = pools
+    store, worker = ObservationWriter(writer), new_worker(flow)
+    for hour, value in enumerate((1.0, 1.1, 1.1, 7.9, 1.5, 1.3)):  # a jump that nothing bears out
+        await store.store(one(hour, value), START_US + hour * HOUR_US)
+    await worker.advance()
+    of_the_jump = (
+        "SELECT flag FROM quality JOIN observation o ON o.id = observation_id"
+        " WHERE result = 7.9 ORDER BY batch DESC LIMIT 1"
+    )
+    assert await owner.fetchval(of_the_jump) == 3
+    near = np.array([7.5])
+    late = Rows(np.array([1]), np.array([START_US + 5 * HOUR_US // 2]), near, digest_of_numbers(near))
+    await store.store(late, START_US + 6 * HOUR_US)
+    count = 60_000  # looked up one by one, they took longer than any statement may
+    time_us = START_US + 6 * HOUR_US + np.arange(count) * 1_000
+    wrong = Rows(np.ones(count, np.int64), time_us, np.full(count, 99.0), digest_of_numbers(time_us / 1e6))
+    await store.store(wrong, START_US + 7 * HOUR_US)
+    await worker.advance()
+    assert await owner.fetchval(of_the_jump) == 1, "a late neighbour spoke for it"
+    judged = "SELECT count(*) FROM quality q JOIN observation o ON o.id = q.observation_id WHERE result = 99"
+    assert await owner.fetchval(f"{judged} AND flag = 4 AND q.datastream_id = o.datastream_id") == count
+
+
+async def test_F29_what_the_release_before_remembered_whole_is_taken_over_in_parts(
+    pools: tuple[Any, Any, Any],
+) -> None:
+    owner, writer, flow = pools
+    store, before = ObservationWriter(writer), new_worker(flow)
+    for hour, value in enumerate((1.5, 3.2, 4.6)):
+        await store.store(one(hour, value), START_US + hour * HOUR_US)
+    await before.advance()
+    whole = to_bytes(before._state)
+    assert to_bytes(from_parts(whole, {})) == whole
+    await owner.execute("DELETE FROM stage_part")
+    await owner.execute("INSERT INTO stage_part VALUES ('pipeline', 'stream:77', '')")  # not of this state
+    await owner.execute("UPDATE bookmark SET state = $1", whole)
+    await store.store(one(3, 4.7), START_US + 3 * HOUR_US)
+    after = new_worker(flow)
+    await after.advance()
+    head = await owner.fetchval("SELECT state FROM bookmark")
+    kept = await stage_parts.parts(owner, STAGE)
+    assert len(head) < 1_000 and set(kept) >= {"stream:1", "alarms"} and "stream:77" not in kept
+    assert to_bytes(from_parts(head, kept)) == to_bytes(after._state)
+    raised = "SELECT count(*) FROM fact WHERE kind = 'alarm' AND body ->> 'step' = 'raised'"
+    assert await owner.fetchval(raised) == 2, "attention and advisory, each once"
+    await owner.execute("UPDATE bookmark SET state = $1", b"\x92\x03\xc4\x00")  # of a release to come
+    with pytest.raises(ConfigurationError, match="version 3"):
+        await new_worker(flow).advance()
+
+
+def new_worker(flow: Any) -> Worker:
+    async def nobody(*_: object) -> None:
+        """Nobody listens."""
+
+    return Worker(flow, Setup(1, load_city("ulsan"), (), Status.EXERCISE), nobody)

@@ -22,16 +22,16 @@ from cheoyong.detect.screen import State as ScreenState
 from cheoyong.domain.city import Gauge
 from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.fact import AlertStep, Fact
-from cheoyong.domain.observation import ObservationBatch, Verdicts
+from cheoyong.domain.observation import Int64s, ObservationBatch, Verdicts
 from cheoyong.domain.quality import Flag
 from cheoyong.flow.alarm_desk import announce, come_due, mind_alarms
 from cheoyong.flow.desk import carry_out, expire, look_at_desk, next_over, supersede_untouched
 from cheoyong.flow.forgetting import forget_gone
 from cheoyong.flow.pipeline import step
 from cheoyong.flow.state import PipelineState, Setup
-from cheoyong.flow.state_bytes import from_bytes, to_bytes
+from cheoyong.flow.state_bytes import from_parts, is_stream, stream_part, to_parts
 from cheoyong.flow.thresholds import Thresholds
-from cheoyong.records import alerts, commands, presence
+from cheoyong.records import alerts, commands, presence, stage_parts
 from cheoyong.records.batches import (
     BATCHES_PER_READ_MAX,
     START,
@@ -42,6 +42,7 @@ from cheoyong.records.batches import (
 )
 from cheoyong.records.connection import Connection, Pool
 from cheoyong.records.facts import add_facts
+from cheoyong.records.verdicts import add_verdicts
 from cheoyong.warn.approval import begin
 
 STAGE = "pipeline"
@@ -81,6 +82,7 @@ class Worker:
         self._thresholds = Thresholds(setup.organisation_id)
         self._mark = Bookmark(-1, -1)
         self._state = PipelineState(ScreenState())
+        self._kept: dict[str, bytes] | None = None  # parts of the state as they are kept; None: not known
         self._hint = asyncio.Event()
         self._stepping = 0
         self._tries: Counter[int] = Counter()
@@ -158,10 +160,11 @@ class Worker:
                 if not batches and not asked:
                     return False
                 rows: deque[Row] = deque(maxlen=ROWS_TOLD_MAX)
+                known = self._state.screen.datastreams
                 state, added = await self._take_in(connection, [batch for _, batch in batches], asked, rows)
                 mark = batches[-1][0] if batches else self._mark
-                await self._move_bookmark(connection, mark, state, batches)
-            self._state, self._mark = state, mark
+                kept = await self._move_bookmark(connection, mark, state, batches, known)
+            self._state, self._mark, self._kept = state, mark, kept
         if batches:
             self._changed.clear()
         self.batches += len(batches)
@@ -199,10 +202,10 @@ class Worker:
         for batch in batches:
             self._stepping = batch.number
             if batch.number in self.set_aside:
-                await _store_verdicts(connection, batch, _unjudged(batch))
+                await add_verdicts(connection, batch, _unjudged(batch))
                 continue
             outcome = step(self._setup, state, batch, self._gauges, desk.standings)
-            await _store_verdicts(connection, batch, outcome.verdicts)
+            await add_verdicts(connection, batch, outcome.verdicts)
             rows.extend(self._told(batch, outcome.verdicts))
             facts = list(outcome.facts)
             if batch.recorded_us >= desk.next_expiry_us:
@@ -246,16 +249,18 @@ class Worker:
                 " ON CONFLICT DO NOTHING",
                 STAGE,
             )
-            self._mark, self._state = START, PipelineState(ScreenState())
+            self._mark, self._state, self._kept = START, PipelineState(ScreenState()), {}
         elif (row["xid"], row["batch"]) != self._mark:
+            parts = await stage_parts.parts(connection, STAGE)
+            self._state = from_parts(row["state"], parts) if row["state"] else PipelineState(ScreenState())
             self._mark = Bookmark(row["xid"], row["batch"])
-            self._state = from_bytes(row["state"]) if row["state"] else PipelineState(ScreenState())
+            self._kept = {name: part for name, part in parts.items() if not is_stream(name)} or None
 
     async def _learn_gauges(self, connection: Connection, before: int) -> None:
         """Which datastreams are gauges now; another mapping when that has changed, as ``screen`` wants."""
         rows = await connection.fetch(
-            "SELECT id, organisation_id, series FROM datastream"
-            " WHERE series = ANY($2::text[]) AND organisation_id = $1 ORDER BY id",
+            "SELECT d.id, d.organisation_id, d.series FROM unnest($2::text[]) AS named (series)"
+            " JOIN datastream d ON d.organisation_id = $1 AND d.series = named.series ORDER BY d.id",
             self._setup.organisation_id, list(self._setup.city.gauges),
         )  # fmt: skip
         named = self._setup.city.gauges
@@ -274,30 +279,27 @@ class Worker:
         mark: Bookmark,
         state: PipelineState,
         batches: list[tuple[Bookmark, ObservationBatch]],
-    ) -> None:
+        known: Int64s,
+    ) -> dict[str, bytes]:
+        """Keep what the batches changed, and forget what is of none of the datastreams ``known`` any more.
+
+        Screening touches a datastream's window and episodes only where something of it came. Returns the
+        parts that are kept now, without those of datastreams.
+        """
+        if self._kept is None:
+            parts = to_parts(state, None)
+            changed, gone = parts.others, None
+        else:
+            came = {one for _, batch in batches for one in np.unique(batch.datastream_id).tolist()}
+            parts = to_parts(state, came | self._changed)
+            changed = {name: part for name, part in parts.others.items() if self._kept.get(name) != part}
+            gone = [stream_part(one) for one in np.setdiff1d(known, state.screen.datastreams).tolist()]
         now_us = batches[-1][1].recorded_us if batches else None
-        await connection.execute(
-            "UPDATE bookmark SET xid = $2, batch = $3, state = $4, now_at = coalesce($5, now_at)"
-            " WHERE stage = $1",
-            STAGE, mark.xid, mark.number, to_bytes(state), now_us,
-        )  # fmt: skip
+        await stage_parts.keep(connection, STAGE, mark, now_us, parts.head, changed | parts.streams, gone)
+        return parts.others
 
 
 def _unjudged(batch: ObservationBatch) -> Verdicts:
     """The verdicts of a batch that was set aside: nothing was evaluated, so nothing may read as passed."""
     count = len(batch)
     return Verdicts(batch.id, np.full(count, Flag.NOT_EVALUATED, np.uint8), np.zeros(count, np.uint16))
-
-
-async def _store_verdicts(connection: Connection, batch: ObservationBatch, verdicts: Verdicts) -> None:
-    """Verdicts, newest batch winning; a late datum may have changed that of an older observation."""
-    if not len(verdicts.observation_id):
-        return
-    await connection.execute(
-        "INSERT INTO quality (observation_id, batch, datastream_id, flag, tests)"
-        " SELECT i, $2, o.datastream_id, f, t"
-        " FROM unnest($1::bigint[], $3::smallint[], $4::smallint[]) AS v (i, f, t)"
-        " JOIN LATERAL (SELECT datastream_id FROM observation WHERE id = i LIMIT 1) o ON true"
-        " ON CONFLICT DO NOTHING",
-        verdicts.observation_id.tolist(), batch.number, verdicts.flag.tolist(), verdicts.tests.tolist(),
-    )  # fmt: skip
