@@ -104,6 +104,12 @@ def console(
 def inundation(
     cells: Annotated[int, typer.Option(help="Cells on each side, all wet.", min=100, max=8_000)] = 1_000,
     seconds: Annotated[float, typer.Option(help="How long for each figure.", min=0.1, max=60.0)] = 3.0,
+    floods: Annotated[
+        int,
+        typer.Option(
+            help="Whole floods of 6 h on 10 x 10 km: one at 10 m, and so many at 20 m.", min=0, max=1000
+        ),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Inundation solvers in million cells a second, beside the memory bandwidth of the same run.
@@ -111,12 +117,12 @@ def inundation(
     Examples:
       cheoyong bench inundation
       cheoyong bench inundation --cells 4000
-      cheoyong bench inundation --json
+      cheoyong bench inundation --floods 50 --json
 
     """
     from cheoyong.app.bench_inundation import bench_inundation
 
-    _print(bench_inundation(cells, seconds), as_json=as_json)
+    _print(bench_inundation(cells, seconds, floods), as_json=as_json)
 
 
 @app.command(cls=Command)

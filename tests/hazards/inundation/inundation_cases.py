@@ -53,16 +53,16 @@ def random_lake(precision: Any, method: Any) -> Outcome:
     return run(terrain, still_water(terrain, 2.0), Forcings(), 120.0, choices)
 
 
-def wave_on_plane(cell_m: float) -> float:
-    """RMSE over greatest depth: non-breaking wave on a plane (Hunter et al. 2005), 1 m/s, n = 0.03."""
-    n, u, until_s, length_m = 0.03, 1.0, 3600.0, 5000.0
+def wave_on_plane(cell_m: float, u: float, theta: float) -> float:
+    """RMSE over greatest depth: non-breaking wave on a plane (Hunter et al. 2005), ``u`` m/s, n = 0.03."""
+    n, until_s, length_m = 0.03, 3600.0, 5000.0 * u
     columns = int(length_m / cell_m)
     at_s = np.linspace(0.0, until_s, 721)
     # The level is held at the centre of the first cell, half a cell from where the wave enters.
     level = (7.0 / 3.0 * n**2 * u**2 * np.maximum(u * at_s - 0.5 * cell_m, 0.0)) ** (3.0 / 7.0)
     stage = Stage(((0, 0),), Course(tuple(at_s.tolist()), tuple(level.tolist())))
     terrain = Terrain(np.zeros((1, columns)), cell_m, n)
-    choices = Choices(precision="float64", theta=1.0)
+    choices = Choices(precision="float64", theta=theta)
     end = run(terrain, still_water(terrain), Forcings(stages=(stage,)), until_s, choices)
     x = (np.arange(columns) + 0.5) * cell_m
     expected = (7.0 / 3.0 * n**2 * u**2 * np.maximum(u * until_s - x, 0.0)) ** (3.0 / 7.0)

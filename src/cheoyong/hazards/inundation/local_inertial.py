@@ -36,7 +36,11 @@ def _faces(
     r_b: Any,
     k: Any,
 ) -> None:
-    """Unit discharge over a row of faces, m²/s, from cell a to cell b; ``k`` = :func:`constants`."""
+    """Unit discharge over a row of faces, m²/s, from cell a to cell b; ``k`` = :func:`constants`.
+
+    A neighbour without flow (a wall, dry ground) takes no part in the average: it would take momentum that
+    nothing has taken, and a river let in beside a wall would lose head.
+    """
     theta, side, slope, friction, cap, dry = k[0], k[1], k[2], k[3], k[4], k[5]
     zero, one = k[6], k[7]
     for i in range(q.size):
@@ -46,8 +50,11 @@ def _faces(
         depth = max(flow_depth, dry)
         y = inverse_cube_root(depth)
         y3 = y * y * y
-        centred = theta * old[i] + side * (before[i] + after[i])
-        resisted = one + friction * (r_a[i] + r_b[i]) * abs(old[i]) * (y3 * y3 * y)
+        here, one_side, other = old[i], before[i], after[i]
+        one_side = one_side if one_side != zero else here
+        other = other if other != zero else here
+        centred = theta * here + side * (one_side + other)
+        resisted = one + friction * (r_a[i] + r_b[i]) * abs(here) * (y3 * y3 * y)
         flow = (centred + slope * depth * (stage_a - stage_b)) / resisted
         flow = min(max(flow, -cap * max(b, zero)), cap * max(a, zero))
         q[i] = flow if flow_depth > dry else zero

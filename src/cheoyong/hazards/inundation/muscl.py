@@ -22,38 +22,75 @@ _H, _U, _V, _C, _Z = 0, 1, 2, 3, 4
 
 
 @compiled()
-def _slopes(
-    lo: Any, hi: Any, h0: Any, h1: Any, h2: Any, z0: Any, z1: Any, z2: Any, p0: Any, p1: Any, p2: Any, k: Any
-) -> None:
-    """Values at the low and the high face of each cell of a row, from its neighbours 0 and 2."""
-    dry, gravity, half, zero, one = k[0], k[1], k[2], k[4], k[5]
-    for i in range(h1.size):
+def _slopes_of_water(
+    lo_h: Any, hi_h: Any, lo_c: Any, hi_c: Any, lo_z: Any, hi_z: Any, smooth: Any,
+    h0: Any, h1: Any, h2: Any, z0: Any, z1: Any, z2: Any, k: Any,
+) -> None:  # fmt: skip
+    """Depth, √(gh) and bed at the low and the high face of each cell of a row, from its neighbours 0 and 2.
+
+    ``smooth`` gets ½ where all three cells are wet, else 0.
+    """
+    dry, gravity, half, zero = k[0], k[1], k[2], k[4]
+    for i in range(smooth.size):
         a, b, c = h0[i], h1[i], h2[i]
-        smooth = one if min(a, b, c) > dry else zero
+        share = half if min(a, b, c) > dry else zero
         e = b + z1[i]
         before, after = b - a, c - b
-        dh = half * smooth * (max(zero, min(before, after)) + min(zero, max(before, after)))
+        dh = share * (max(zero, min(before, after)) + min(zero, max(before, after)))
         before, after = e - (a + z0[i]), (c + z2[i]) - e
-        de = half * smooth * (max(zero, min(before, after)) + min(zero, max(before, after)))
-        before, after = p1[0, i] - p0[0, i], p2[0, i] - p1[0, i]
-        du = half * smooth * (max(zero, min(before, after)) + min(zero, max(before, after)))
-        before, after = p1[1, i] - p0[1, i], p2[1, i] - p1[1, i]
-        dv = half * smooth * (max(zero, min(before, after)) + min(zero, max(before, after)))
+        de = share * (max(zero, min(before, after)) + min(zero, max(before, after)))
         low, high = max(b - dh, zero), max(b + dh, zero)
-        lo[0, i], hi[0, i] = low, high
-        lo[1, i], hi[1, i] = p1[0, i] - du, p1[0, i] + du
-        lo[2, i], hi[2, i] = p1[1, i] - dv, p1[1, i] + dv
-        lo[3, i], hi[3, i] = np.sqrt(gravity * low), np.sqrt(gravity * high)
-        lo[4, i], hi[4, i] = (e - de) - low, (e + de) - high
+        smooth[i] = share
+        lo_h[i], hi_h[i] = low, high
+        lo_c[i], hi_c[i] = np.sqrt(gravity * low), np.sqrt(gravity * high)
+        lo_z[i], hi_z[i] = (e - de) - low, (e + de) - high
 
 
 @compiled()
-def _bed_inside(push: Any, lo: Any, hi: Any, k: Any) -> None:
+def _slopes_of_speed(lo: Any, hi: Any, smooth: Any, u0: Any, u1: Any, u2: Any, k: Any) -> None:
+    """One component of velocity likewise."""
+    zero = k[4]
+    for i in range(smooth.size):
+        here = u1[i]
+        before, after = here - u0[i], u2[i] - here
+        du = smooth[i] * (max(zero, min(before, after)) + min(zero, max(before, after)))
+        lo[i], hi[i] = here - du, here + du
+
+
+@compiled()
+def _slopes(
+    lo: Any, hi: Any, smooth: Any, h0: Any, h1: Any, h2: Any, z0: Any, z1: Any, z2: Any,
+    p0: Any, p1: Any, p2: Any, at: Any, k: Any,
+) -> None:  # fmt: skip
+    """All of a row; ``p0``, ``p1``, ``p2``: rows of velocities, of which those from ``at`` on belong to it.
+
+    Rows are handed on one by one: a view of several of them would hide that their values lie side by side.
+    """
+    _slopes_of_water(lo[_H], hi[_H], lo[_C], hi[_C], lo[_Z], hi[_Z], smooth, h0, h1, h2, z0, z1, z2, k)
+    end = at + smooth.size
+    _slopes_of_speed(lo[_U], hi[_U], smooth, p0[0, at:end], p1[0, at:end], p2[0, at:end], k)
+    _slopes_of_speed(lo[_V], hi[_V], smooth, p0[1, at:end], p1[1, at:end], p2[1, at:end], k)
+
+
+@compiled()
+def _slopes_along(lo: Any, hi: Any, smooth: Any, h: Any, z: Any, p: Any, k: Any) -> None:
+    """Likewise within a row of n cells and two more on each side, for n + 2; ``p``: its velocities."""
+    m = smooth.size
+    _slopes_of_water(
+        lo[_H], hi[_H], lo[_C], hi[_C], lo[_Z], hi[_Z], smooth,
+        h[0:m], h[1 : m + 1], h[2 : m + 2], z[0:m], z[1 : m + 1], z[2 : m + 2], k,
+    )  # fmt: skip
+    for row, which in ((0, _U), (1, _V)):
+        _slopes_of_speed(lo[which], hi[which], smooth, p[row, 0:m], p[row, 1 : m + 1], p[row, 2 : m + 2], k)
+
+
+@compiled()
+def _bed_inside(push: Any, lo_h: Any, hi_h: Any, lo_z: Any, hi_z: Any, k: Any) -> None:
     """Add the centred source of each cell, g h (Δstage), to the push on its high face."""
     gravity, half = k[1], k[2]
     for i in range(push.size):
-        rise = (hi[0, i] + hi[4, i]) - (lo[0, i] + lo[4, i])
-        push[i] += gravity * half * (lo[0, i] + hi[0, i]) * rise
+        rise = (hi_h[i] + hi_z[i]) - (lo_h[i] + lo_z[i])
+        push[i] += gravity * half * (lo_h[i] + hi_h[i]) * rise
 
 
 @compiled(parallel=True)
@@ -85,6 +122,7 @@ def _sweep(
     ylo, yhi = np.zeros((2, 5, n), h.dtype), np.zeros((2, 5, n), h.dtype)
     fx = np.zeros((4, n + 1), h.dtype)
     fy = np.zeros((2, 4, n), h.dtype)
+    even, even_along = np.zeros(n, h.dtype), np.zeros(n + 2, h.dtype)
     peak = np.zeros(n, h.dtype)
     for j in range(first - 2, first + 1):
         jj = max(j, 0)
@@ -99,8 +137,8 @@ def _sweep(
         lo, hi = ylo[j & 1], yhi[j & 1]
         p0, p1, p2 = prim[(j - 1) % 3], prim[j % 3], prim[(j + 1) % 3]
         _slopes(
-            lo, hi, h[j0, x0:x1], h[j, x0:x1], h[j2, x0:x1], z[j0, x0:x1], z[j, x0:x1], z[j2, x0:x1],
-            p0[:, 2 : n + 2], p1[:, 2 : n + 2], p2[:, 2 : n + 2], k,
+            lo, hi, even, h[j0, x0:x1], h[j, x0:x1], h[j2, x0:x1], z[j0, x0:x1], z[j, x0:x1], z[j2, x0:x1],
+            p0, p1, p2, 2, k,
         )  # fmt: skip
         if j == first - 1:
             continue
@@ -114,18 +152,14 @@ def _sweep(
         i = j - 1
         pi = prim[i % 3]
         low = fy[i & 1]
-        hi_row, zi = h[i, a:b], z[i, a:b]
-        _slopes(
-            xlo, xhi, hi_row[0 : n + 2], hi_row[1 : n + 3], hi_row[2 : n + 4], zi[0 : n + 2], zi[1 : n + 3],
-            zi[2 : n + 4], pi[:, 0 : n + 2], pi[:, 1 : n + 3], pi[:, 2 : n + 4], k,
-        )  # fmt: skip
+        _slopes_along(xlo, xhi, even_along, h[i, a:b], z[i, a:b], pi, k)
         g, e = n + 1, n + 2
         fluxes(
             fx[0], fx[1], fx[2], fx[3], xhi[_H, :g], xhi[_U, :g], xhi[_V, :g], xhi[_C, :g], xhi[_Z, :g],
             xlo[_H, 1:e], xlo[_U, 1:e], xlo[_V, 1:e], xlo[_C, 1:e], xlo[_Z, 1:e], k,
         )  # fmt: skip
-        _bed_inside(fx[1, 1:g], xlo[:, 1:g], xhi[:, 1:g], k)
-        _bed_inside(up[1], ylo[i & 1], yhi[i & 1], k)
+        _bed_inside(fx[1, 1:g], xlo[_H, 1:g], xhi[_H, 1:g], xlo[_Z, 1:g], xhi[_Z, 1:g], k)
+        _bed_inside(up[1], ylo[i & 1, _H], yhi[i & 1, _H], ylo[i & 1, _Z], yhi[i & 1, _Z], k)
         advance(
             h2[i, x0:x1], hu2[i, x0:x1], hv2[i, x0:x1], h[i, x0:x1], hu[i, x0:x1], hv[i, x0:x1],
             r[i * rough, x0:x1], fx[0, 0:n], fx[0, 1:g], fx[2, 0:n], fx[1, 1:g], fx[3, 0:n], fx[3, 1:g],
