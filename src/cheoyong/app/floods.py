@@ -46,7 +46,9 @@ class Floods:
         self._facts: TerrainFacts | None = None
         self._ground: Ground | None = None
         self._files: FloodFiles | None = None
-        self._state, self._reason = "off", "terrain is off"
+        self._state, self._reason = "stopped", "the ground is being made"
+        if settings.terrain == OFF:
+            self._state, self._reason = "off", "terrain is off"
         self._done: tuple[float, ...] = ()
         self._held: tuple[str, Streets] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -191,13 +193,13 @@ class Floods:
 
     def _read(self) -> tuple[tuple[str, Streets] | None, bool]:
         """The library, if two floods can be read, and whether one could not."""
-        assert self._files is not None and self._ground is not None
+        assert self._files is not None and self._ground is not None and self._facts is not None
         name, wanted = self._library_id(), self._done
         floods = self._files.read(wanted)
         spoilt = len(floods) < len(wanted)
         if len(floods) < 2:
             return None, spoilt
-        return (name, Streets(Library.of(self._ground, floods), self._city)), spoilt
+        return (name, Streets(Library.of(self._ground, floods), self._city, self._facts.riverside_m)), spoilt
 
     def _change(self, state: str, reason: str) -> None:
         before = self._state, self._reason, len(self._done)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of each town comes under water, and how many live there: quantiles over the river's forecast.
 
-Residents are taken to be spread evenly over the whole of their town, parks and river banks included. That is
-an assumption for want of addresses: where people live away from the river it counts too many, and too few
-where they live beside it.
+Residents are taken to be spread evenly over their town, except beside the river from levee to levee, where
+nobody lives. That is an assumption for want of addresses: where people live away from the river it counts too
+many, and too few where they live beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Three = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class FloodedTown:
-    """One town: ``share`` of its area, 0 to 1, and people, each as p05, p50, p95; ``hazard`` 0 to 6.
+    """One town: share of its area outside the levees, 0 to 1, and people, as quantiles; ``hazard`` 0 to 6.
 
     ``hazard`` is the worst class that at least ``REACHED_SHARE`` of the town is in at the median stage.
     ``probability``: that at least that share of it is flooded.
@@ -54,10 +54,14 @@ class FloodedTown:
 
 @dataclass(frozen=True)
 class Streets:
-    """A library and the towns on its ground; build once, ask often."""
+    """A library and the towns on its ground; build once, ask often.
+
+    ``riverside_m``: within this of the middle of the river nobody lives, m.
+    """
 
     library: Library
     city: CityPack
+    riverside_m: float = 0.0
 
     @cached_property
     def cells(self) -> Mapping[str, Any]:
@@ -113,7 +117,7 @@ class Streets:
         )
 
     def _size(self, code: str) -> float:
-        """The whole area of a town in cells; the ground may hold only a part of it."""
+        """The area of a town outside the levees in cells; the ground may hold only a part of it."""
         return float(self._outlines[code].area) / self.library.ground.terrain.cell_m**2
 
     def _share(self, code: str, stage_m: float) -> float:
@@ -132,15 +136,15 @@ class Streets:
 
     @cached_property
     def _outlines(self) -> Mapping[str, Any]:
+        """Towns in metres, without what lies beside the river from levee to levee."""
         to_metres = Transformer.from_crs("EPSG:4326", self.city.metric_crs, always_xy=True)
-        return {
-            code: shapely.transform(
-                shapely.union_all([shapely.Polygon(ring) for ring in town.rings]),
-                to_metres.transform,
-                interleaved=False,
-            )
-            for code, town in self.city.towns.items()
-        }
+        riverside = shapely.LineString(self.library.ground.reach.line_m).buffer(self.riverside_m)
+        found = {}
+        for code, town in self.city.towns.items():
+            degrees = shapely.union_all([shapely.Polygon(ring) for ring in town.rings])
+            metres = shapely.transform(degrees, to_metres.transform, interleaved=False)
+            found[code] = metres.difference(riverside) if self.riverside_m else metres
+        return {code: outline for code, outline in found.items() if outline.area > 0.0}
 
 
 def total(towns: Sequence[FloodedTown]) -> dict[str, Three]:

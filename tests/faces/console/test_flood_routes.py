@@ -82,12 +82,13 @@ class FakeFloods:
     terrain_name: dict[str, str] = field(default_factory=lambda: {"ko": "시험", "en": "Test"})
     terrain_source: str = "made for a test"
     underpasses: tuple[Underpass, ...] = ()
+    held: Streets = field(default_factory=lambda: streets())
 
     def standing(self) -> Standing:
         return Standing("ready", "", 3, 3) if self.there else Standing("off", "terrain is off", 0, 0)
 
     async def streets(self) -> tuple[str, Streets] | None:
-        return ("abc", streets()) if self.there else None
+        return ("abc", self.held) if self.there else None
 
     def begin(self) -> None:
         self.asked.append("begin")
@@ -269,6 +270,15 @@ async def test_water_runs_into_an_underpass_when_it_stands_as_high_as_its_entran
     assert below > 0.9  # the street above it must be under water: 0.05 m, reached at 4.05 m
     assert (above, outside, river) == (0.0, None, None)
     assert found[0]["source"] == "made for a test"
+
+
+async def test_nobody_is_counted_beside_the_river_between_its_levees(console: Console) -> None:
+    await forecast(console.world, 5.1)
+    near = streets()
+    console.desk.floods.held = Streets(near.library, near.city, riverside_m=400.0)  # all of the near town
+    async with console.as_(Role.VIEWER) as client:
+        towns = (await told(client, "/api/flood/towns?lead_s=3600"))["towns"]
+    assert [one["code"] for one in towns] == ["far"]
 
 
 async def test_as_of_an_earlier_instant_only_what_was_known_then_counts(console: Console) -> None:

@@ -153,7 +153,7 @@ async def flood_towns(request: AnyRequest, lead_s: Lead, as_of: AsOf = None) -> 
         "total": {kind: _whole(heads) for kind, heads in total(towns).items()},
         "underpasses": [_underpass(driver, chance, one) for one in _floods(request).underpasses],
         "reached_m": REACHED_M,
-        "assumption": "residents are spread evenly over their town",
+        "assumption": "residents are spread evenly over their town outside the levees",
         "illustrative": driver.streets.library.ground.illustrative,
     }
 

@@ -64,6 +64,7 @@ class TerrainFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sea_m: Metres
     channel_m: Width
     margin_m: Width
+    riverside_m: Annotated[float, Meta(ge=0, le=5000)] = 0.0
     cell_m: Annotated[float, Meta(ge=1, le=500)]
     stages_m: Annotated[tuple[Metres, ...], Meta(min_length=2, max_length=STAGES_MAX)]
     valley: ValleyTable
@@ -79,6 +80,7 @@ class TerrainFacts:
     stages_m: tuple[float, ...]
     cell_m: float
     valley: Valley
+    riverside_m: float = 0.0
     underpasses: tuple[Underpass, ...] = ()
 
     def illustrative(self) -> Ground:
@@ -118,8 +120,9 @@ def load_terrain(folder_or_name: str | Path, city: CityPack) -> TerrainFacts | N
     )
     valley = Valley(**msgspec.structs.asdict(read.valley))
     return TerrainFacts(
-        read.name, reach, read.stages_m, read.cell_m, valley, _underpasses(read.underpasses, city)
-    )
+        read.name, reach, read.stages_m, read.cell_m, valley, read.riverside_m,
+        _underpasses(read.underpasses, city),
+    )  # fmt: skip
 
 
 def _underpasses(tables: tuple[UnderpassTable, ...], city: CityPack) -> tuple[Underpass, ...]:
