@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -112,12 +113,14 @@ class Floods:
     async def streets(self) -> tuple[str, Streets] | None:
         """Id and content of the library so far; None before two floods are there."""
         async with self._reading:
-            wanted = self._library_id()
-            if wanted and (self._held is None or self._held[0] != wanted):
+            if len(self._done) < 2:
+                return None
+            if self._held is None or self._held[0] != self._named(self._done):
                 self._held, spoilt = await asyncio.to_thread(self._read)
                 if spoilt:
                     self._look()
-                    self._change("stopped", "a flood could not be read and is to be computed again")
+                    if self._state != "computing":
+                        self._change("stopped", "a flood could not be read and is to be computed again")
             return self._held
 
     def begin(self) -> None:
@@ -185,20 +188,22 @@ class Floods:
         kept = self._files.stages_m()
         self._done = tuple(stage for stage in self._facts.stages_m if stage in kept)
 
-    def _library_id(self) -> str:
-        if self._files is None or len(self._done) < 2:
-            return ""
-        whole = "" if self._whole else f"-{len(self._done)}"
-        return f"{self._files.digest}{whole}"
+    def _named(self, stages_m: Sequence[float]) -> str:
+        """The id of a library of these floods: a part of it is another library, whose pictures are others."""
+        assert self._files is not None and self._facts is not None
+        if set(stages_m) >= set(self._facts.stages_m):
+            return self._files.digest
+        return f"{self._files.digest}-{hashlib.blake2b(repr(stages_m).encode(), digest_size=4).hexdigest()}"
 
     def _read(self) -> tuple[tuple[str, Streets] | None, bool]:
         """The library, if two floods can be read, and whether one could not."""
         assert self._files is not None and self._ground is not None and self._facts is not None
-        name, wanted = self._library_id(), self._done
+        wanted = self._done
         floods = self._files.read(wanted)
         spoilt = len(floods) < len(wanted)
         if len(floods) < 2:
             return None, spoilt
+        name = self._named(tuple(flood.stage_m for flood in floods))
         return (name, Streets(Library.of(self._ground, floods), self._city, self._facts.riverside_m)), spoilt
 
     def _change(self, state: str, reason: str) -> None:
