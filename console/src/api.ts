@@ -58,7 +58,7 @@ const get = <T>(path: string, timeout_ms?: number) => call<T>('GET', path, undef
 const post = <T = void>(path: string, body: unknown = {}) => call<T>('POST', path, body);
 
 /** For pages with types of their own. */
-export const ask = { get, post: <T = void>(path: string, body: unknown = {}, timeout_ms?: number) => call<T>('POST', path, body, timeout_ms) };
+export const ask = { get, post: <T = void>(path: string, body: unknown = {}, timeout_ms?: number) => call<T>('POST', path, body, timeout_ms), remove: (path: string) => call<void>('DELETE', path) };
 
 export const api = {
   site: (timeout_ms?: number) => get<Site>('/api/site', timeout_ms),

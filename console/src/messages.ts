@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every word of the console, Korean first and English beside it. A missing translation is a type error.
 import { evidenceMessages } from './messages-evidence';
+import { floodMessages } from './messages-flood';
 import { siteWords } from './messages-site';
 
 interface Both {
@@ -10,6 +11,7 @@ interface Both {
 
 const catalogue = {
   ...evidenceMessages,
+  ...floodMessages,
 
   // Name and frame
   product: { ko: '처용', en: 'Cheoyong' },

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import httpx
 from serving import Person, Serving, administrator, data_array, new_key, new_person, register, send
@@ -11,17 +12,20 @@ from serving import Person, Serving, administrator, data_array, new_key, new_per
 SECOND_US, HOUR_US = 1_000_000, 3_600_000_000
 
 
-class Site:
-    """The bridge's gauge has sent a calm value each hour of the last day."""
+CALM_M = tuple(1.0 + 0.01 * (hour % 5) for hour in range(24, 0, -1))
 
-    def __init__(self, serving: Serving) -> None:
+
+class Site:
+    """The bridge's gauge has sent a value each hour of the last day, calm ones if no others are given."""
+
+    def __init__(self, serving: Serving, stages_m: Sequence[float] = (*CALM_M, 1.11)) -> None:
         self.serving = serving
         self.admin: Person = administrator(serving)
         self.device: httpx.Client = serving.client(new_key(self.admin))
         _, self.datastream = register(self.device, "bridge", series="taehwa_stage_m")
         now_us = int(time.time() * SECOND_US)
-        rows = [(now_us - hour * HOUR_US, 1.0 + 0.01 * (hour % 5)) for hour in range(24, 0, -1)]
-        self._send([*rows, (now_us, 1.11)])
+        last = len(stages_m) - 1
+        self._send([(now_us - (last - hour) * HOUR_US, stage) for hour, stage in enumerate(stages_m)])
         serving.caught_up()
 
     @property

@@ -9,6 +9,7 @@ import { CLUSTER_FROM } from './clusters';
 import { addHealth, showHealth, type HealthScene } from './health-layer';
 import { mapStyle } from './map-style';
 import { clusterImage, symbolImage } from './crisis-canvas';
+import { onPlace, showFlood, type FloodScene } from '../flood/flood-layer';
 
 setWorkerUrl(workerUrl);
 
@@ -33,6 +34,16 @@ export interface MapScene {
   attribution: string;
   /** Where the city is blind; null shows the levels. */
   health: HealthScene | null;
+  /** What may stand under water; null shows nothing of it. */
+  flood: FloodScene | null;
+}
+
+/** What a person does on the map. */
+export interface MapHands {
+  pick: (series: string) => void;
+  place: (longitude: number, latitude: number) => void;
+  /** The flood's picture could not be read. */
+  unread: () => void;
 }
 
 export class CityMapView {
@@ -47,7 +58,7 @@ export class CityMapView {
   #drawn: GaugeMark[] = [];
   #later: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(container: HTMLElement, facts: CityMap, scene: MapScene, onpick: (series: string) => void) {
+  constructor(container: HTMLElement, facts: CityMap, scene: MapScene, hands: MapHands) {
     this.#facts = facts;
     this.#scene = scene;
     this.#styled = styleKey(scene);
@@ -77,11 +88,16 @@ export class CityMapView {
     for (const layer of ['gauges', 'sensors']) {
       this.#map.on('click', layer, (event) => {
         const series: unknown = event.features?.[0]?.properties.series;
-        if (typeof series === 'string' && series) onpick(series);
+        if (typeof series === 'string' && series) hands.pick(series);
       });
     }
     this.#map.on('movestart', (event) => {
       if (event.originalEvent) this.#whole = false;
+    });
+    onPlace(this.#map, () => this.#scene.flood !== null, hands.place);
+    this.#map.on('error', (event) => {
+      if ((event as { sourceId?: string }).sourceId === 'flood') hands.unread();
+      else console.error(event.error);
     });
     this.#map.on('click', 'clusters', (event) => void this.#open(event.features?.[0]));
     for (const layer of ['gauges', 'clusters']) {
@@ -102,6 +118,12 @@ export class CityMapView {
       this.#map.setStyle(this.#style(), { diff: false });
       this.#attribute();
     } else if (this.#ready) this.#apply(before);
+  }
+
+  /** Longitude and latitude of the middle of what is seen. */
+  centre(): [number, number] {
+    const { lng, lat } = this.#map.getCenter();
+    return [lng, lat];
   }
 
   fit(): void {
@@ -164,6 +186,8 @@ export class CityMapView {
     else if (!sameLooks(this.#drawn, gauges)) this.#setGauges();
     else if (!sameLabels(this.#drawn, gauges)) this.#later ??= setTimeout(() => this.#setGauges(), gauges.length < CLUSTER_FROM ? 0 : LABELS_MS);
     if (!before ? this.#scene.health : before.health !== this.#scene.health) showHealth(this.#map, this.#scene.health);
+    if (before?.flood !== this.#scene.flood || before?.health !== this.#scene.health) showFlood(this.#map, this.#scene.flood, this.#scene.theme, this.#scene.health === null);
+    if (before && this.#whole && grounds(before) !== grounds(this.#scene)) this.fit();
     if (before?.affected === affected) return;
     const filter = ['in', ['get', 'code'], ['literal', affected.codes]] as unknown as FilterSpecification;
     for (const layer of ['affected-fill', 'affected-edge', 'affected-line', 'affected-names']) this.#map.setFilter(layer, filter);
@@ -207,11 +231,14 @@ const sameLooks = (before: GaugeMark[], now: GaugeMark[]) =>
   same(before, now, (mark, was) => mark.crisis_level === was.crisis_level && mark.stale === was.stale && mark.picked === was.picked && mark.series === was.series);
 const sameLabels = (before: GaugeMark[], now: GaugeMark[]) => same(before, now, (mark, was) => mark.label === was.label);
 const imageName = (level: CrisisLevel, stale: boolean, picked: boolean) => `g${level}${stale ? 's' : ''}${picked ? 'p' : ''}`;
+/** On which ground floods are shown, if any. */
+const grounds = (scene: MapScene) => String(scene.flood?.corners);
 const styleKey = (scene: MapScene) => `${scene.theme} ${scene.language}`;
 const crisisColour = (level: CrisisLevel) => ['#5d6a72', '#1f5fbf', '#ffd400', '#f57c00', '#b3001b'][level]!;
 
-/** The box round the gauges and the affected towns, a little wider than they are. */
+/** The box round the gauges and the affected towns, or round the ground of a flood, a little wider than they are. */
 function boundsOf(facts: CityMap, scene: MapScene): [number, number, number, number] {
+  if (scene.flood?.corners.length) return boxOf(scene.flood.corners);
   const points: [number, number][] = facts.gauges.map((gauge) => [gauge.longitude, gauge.latitude]);
   const along = new Set([...scene.affected.codes, ...facts.reaches.flatMap((reach) => reach.towns)]);
   for (const town of facts.towns.features) {
@@ -219,7 +246,10 @@ function boundsOf(facts: CityMap, scene: MapScene): [number, number, number, num
     const rings = town.geometry.type === 'Polygon' ? town.geometry.coordinates : town.geometry.coordinates.flat();
     for (const [x, y] of rings.flat()) points.push([x!, y!]);
   }
+  return points.length ? boxOf(points) : [129.0, 35.4, 129.5, 35.7];
+}
+
+function boxOf(points: [number, number][]): [number, number, number, number] {
   const [xs, ys] = [points.map((p) => p[0]), points.map((p) => p[1])];
-  if (!points.length) return [129.0, 35.4, 129.5, 35.7];
   return [Math.min(...xs) - 0.01, Math.min(...ys) - 0.01, Math.max(...xs) + 0.01, Math.max(...ys) + 0.01];
 }

@@ -4,6 +4,7 @@ import { api, Problem } from '../api';
 import type { CityMap, Clock, Fact, Gauge, Health, Observed, ObservedRow, ServerEvent } from './facts';
 import { fold, fromSnapshot, KEEP_US, withAlarms, withForecasts, withObserved, withoutPast, withReadingsThen, type World } from './fold';
 import { markUpdate } from './marks';
+import type { Standing } from '../flood/flood';
 
 /** Quiet for this long: ask the server for a sign of life; no answer within the next span: the connection is lost. */
 const QUIET_MS = 2_500;
@@ -31,6 +32,8 @@ class Live {
   world = $state.raw<World | null>(null);
   map = $state.raw<CityMap | null>(null);
   connection = $state<Connection>('connecting');
+  /** The newest that was heard of the computing of floods. */
+  floods = $state.raw<Standing | null>(null);
   lostSince = $state(0);
   /** Real time, four times a second; drives ages. */
   tick = $state(0);
@@ -107,6 +110,7 @@ class Live {
     source.addEventListener('clock', (e) => this.#take({ type: 'clock', clock: parsed<Clock>(e) }));
     source.addEventListener('health', (e) => this.#take({ type: 'health', health: parsed<Health>(e) }));
     source.addEventListener('fact', (e) => this.#takeFact(parsed<Fact>(e)));
+    source.addEventListener('flood', (e) => (this.floods = parsed<Standing>(e)));
   }
 
   async #catchUp(): Promise<void> {

@@ -9,12 +9,14 @@ export type Chosen =
   | { kind: 'alarm'; id: string }
   | { kind: 'incident'; id: string }
   | { kind: 'alert'; id: string }
-  | { kind: 'unusual'; id: string };
+  | { kind: 'unusual'; id: string }
+  /** A place on the ground: longitude and latitude with a comma between. */
+  | { kind: 'place'; id: string };
 
 export type Panel = 'needs' | 'map' | 'detail';
 export type Theme = 'light' | 'dark';
-/** What the map shows: the levels, or where the city is blind. */
-export type Layer = 'levels' | 'health';
+/** What the map shows: the levels, where the city is blind, or what may stand under water. */
+export type Layer = 'levels' | 'health' | 'flood';
 
 export const PAST_US = 24 * 3600e6;
 export const AHEAD_US = 6 * 3600e6;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of the flood layer and of forecasts against what came, Korean first and English beside it; part of the one catalogue.
+
+export const floodMessages = {
+  // Layer
+  layerFlood: { ko: '침수 예측', en: 'Flooding' },
+  floodPanel: { ko: '침수 예측', en: 'Flood forecast' },
+  floodIllustrative: { ko: '예시 지형 · 실측이 아님', en: 'Illustrative terrain · not surveyed' },
+  floodSurvey: { ko: '지형: {name}', en: 'Terrain: {name}' },
+  floodShow: { ko: '보이는 것', en: 'Shown' },
+  floodDepth: { ko: '깊이', en: 'Depth' },
+  floodProbability: { ko: '확률', en: 'Probability' },
+  floodHazard: { ko: '위험 등급', en: 'Danger' },
+  floodLimit: { ko: '깊이 기준', en: 'Depth of at least' },
+  floodLimitAtLeast: { ko: '{n} m 이상', en: '{n} m or more' },
+  floodLead: { ko: '언제까지 볼지', en: 'How far ahead' },
+  floodLeadLess: { ko: '더 이르게', en: 'Less far ahead' },
+  floodLeadMore: { ko: '더 뒤까지', en: 'Further ahead' },
+  floodUntil: { ko: '{time}까지 가장 높을 때 ({issued} 예측, {lead} 뒤)', en: 'Highest until {time} (forecast of {issued} + {lead})' },
+  floodAtIssue: { ko: '{issued}에 잰 수위 그대로', en: 'At the stage measured at {issued}' },
+  floodLegendDepth: { ko: '예측 중앙값의 깊이, m', en: 'Depth at the median forecast, m' },
+  floodLegendProbability: { ko: '{limit} m 이상 잠길 확률', en: 'Probability of {limit} m or more' },
+  floodLegendHazard: { ko: '위험 등급 (깊이 × 유속)', en: 'Danger (depth × speed)' },
+  floodHazardNote: {
+    ko: 'H1 대체로 안전 · H2 작은 차 위험 · H3 모든 차, 어린이와 노인 위험 · H4 모든 사람 위험 · H5 약한 건물 위험 · H6 모든 건물 위험',
+    en: 'H1 mostly safe · H2 small cars at risk · H3 all vehicles, children and older people at risk · H4 everybody at risk · H5 weak buildings at risk · H6 all buildings at risk',
+  },
+  floodPlaceButton: { ko: '지점의 깊이', en: 'Depth at a place' },
+  floodOff: { ko: '침수 예측이 꺼져 있습니다', en: 'Flood forecasts are off' },
+  floodComputing: { ko: '침수 계산 중: {total}개 가운데 {done}개', en: 'Computing floods: {done} of {total}' },
+  floodStopped: { ko: '계산 멈춤: {total}개 가운데 {done}개', en: 'Computing stopped: {done} of {total}' },
+  floodFailed: { ko: '침수 계산 실패', en: 'Computing floods failed' },
+  floodBegin: { ko: '계산 시작', en: 'Compute' },
+  floodStop: { ko: '계산 멈춤', en: 'Stop' },
+  floodNoForecast: { ko: '이 시각에 알려진 강 수위 예측이 없어 그릴 침수가 없습니다.', en: 'No river forecast is known at this time, so there is no flood to draw.' },
+  floodNoLibrary: { ko: '아직 그릴 침수가 없습니다.', en: 'There is no flood to draw yet.' },
+  floodBeyond: { ko: '강이 계산해 둔 가장 높은 침수보다 높을 수 있습니다. 보이는 것보다 넓고 깊을 수 있습니다.', en: 'The river may rise above the highest flood computed: it may be wider and deeper than shown.' },
+  floodPictureFailed: { ko: '침수 지도를 불러오지 못했습니다.', en: 'The flood map could not be read.' },
+
+  // Towns
+  floodTowns: { ko: '잠길 수 있는 읍면동', en: 'Towns that may flood' },
+  floodNone: { ko: '잠길 것으로 보이는 읍면동이 없습니다.', en: 'No town is expected to flood.' },
+  floodTown: { ko: '읍면동', en: 'Town' },
+  floodChance: { ko: '확률', en: 'Chance' },
+  floodRange: { ko: '중앙값 (90 % 범위)', en: 'median (90 % range)' },
+  floodTownRule: {
+    ko: '주민이 고르게 산다고 가정하고 {limit} m 이상 잠긴 땅의 몫으로 셉니다. 확률은 땅의 1 % 이상이 그렇게 잠길 확률입니다.',
+    en: 'Residents are assumed to be spread evenly and counted where water is {limit} m or deeper. Chance: that of 1 % of the land or more.',
+  },
+  floodUnderpasses: { ko: '지하차도', en: 'Underpasses' },
+  floodUnderpassRuns: { ko: '물이 들어올 확률', en: 'Chance that water runs in' },
+  floodUnknown: { ko: '모름', en: 'not known' },
+
+  // A place
+  floodPlaceKind: { ko: '침수 예측 · 지점', en: 'Flood forecast · place' },
+  floodGround: { ko: '땅 높이 {n} m', en: 'Ground at {n} m' },
+  floodNoGround: { ko: '땅 높이를 모르는 곳입니다.', en: 'The ground is not known here.' },
+  floodRiver: { ko: '강물이 흐르는 자리입니다. 여기서는 깊이를 말하지 않습니다.', en: 'This is the river itself; no depth is given here.' },
+  floodOutside: { ko: '계산한 범위 밖입니다. 잠기지 않는다는 뜻이 아닙니다.', en: 'Outside of what was computed. That does not mean dry.' },
+  floodPlaceSays: { ko: '{until}: 깊이 {mid} m (90 % 범위 {low}–{high} m), 0.3 m 이상일 확률 {chance}.', en: '{until}: depth {mid} m (90 % range {low}–{high} m), probability of 0.3 m or more {chance}.' },
+  floodPlaceTable: { ko: '시간에 따른 깊이와 확률', en: 'Depth and probability over time' },
+  floodUntilShort: { ko: '언제까지', en: 'Until' },
+  floodDepthM: { ko: '깊이, m', en: 'Depth, m' },
+  floodMove: { ko: '다른 지점', en: 'Another place' },
+  floodLongitude: { ko: '경도', en: 'Longitude' },
+  floodLatitude: { ko: '위도', en: 'Latitude' },
+  floodShowPlace: { ko: '깊이 보기', en: 'Show depth' },
+} as const;
