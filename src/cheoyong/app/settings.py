@@ -60,6 +60,11 @@ ROWS: tuple[Row, ...] = (
         "a month and stream", 0, 1000,
     ),
     Row(
+        "alarm_rows_days", 90,
+        "Days that ended alarms stay in the tables that are worked with; their facts stay for ever.",
+        "days", 7, 3650,
+    ),
+    Row(
         "terrain", "illustrative",
         "Ground that floods are computed on: illustrative (from the city pack), a GeoTIFF's path, or off.",
     ),

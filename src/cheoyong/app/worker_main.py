@@ -26,6 +26,7 @@ from cheoyong.domain.fact import Fact
 from cheoyong.domain.level import Status
 from cheoyong.flow.standing_stage import StandingStage
 from cheoyong.flow.state import Setup
+from cheoyong.flow.sweeping_stage import SweepingStage
 from cheoyong.flow.watch_stage import WatchStage
 from cheoyong.flow.worker import Row, Worker
 from cheoyong.links.city_pack import city_folder, load_city
@@ -74,7 +75,7 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
             await bus.tell_all(FACTS, {"organisation": owner}, "facts", theirs)
 
     worker = Worker(pool, setup, announce)
-    stages: list[Stage] = [worker, StandingStage(pool)]
+    stages: list[Stage] = [worker, StandingStage(pool), SweepingStage(pool, settings.alarm_rows_days)]
     if settings.unusual_per_month:
         stages.append(WatchStage(pool, settings.unusual_per_month, announce_unusual))
     await bus.hear(COMMITTED, lambda _: worker.hint())
