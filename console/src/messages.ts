@@ -3,6 +3,7 @@
 import { evidenceMessages } from './messages-evidence';
 import { floodMessages } from './messages-flood';
 import { siteWords } from './messages-site';
+import { verificationWords } from './messages-verification';
 
 interface Both {
   ko: string;
@@ -134,13 +135,13 @@ const catalogue = {
   alarmLevel: { ko: '{level} 기준 도달', en: '{level} reached' },
   alarmSilence: { ko: '자료 수신 끊김', en: 'No data received' },
   alarmFault: { ko: '센서 이상', en: 'Sensor fault' },
-  alarmAlso: { ko: '아래 단계 {n}건 포함', en: 'and {n} lower' },
-  alarmRaised: { ko: '미확인', en: 'New' },
   faultDrift: { ko: '센서 이상: 값이 점점 벗어남', en: 'Sensor fault: drifting' },
   faultStep: { ko: '센서 이상: 값이 한 번에 옮겨감', en: 'Sensor fault: a step' },
   faultStuck: { ko: '센서 이상: 값이 멈춤', en: 'Sensor fault: stuck' },
   faultSaturated: { ko: '센서 이상: 측정 한계', en: 'Sensor fault: at the end of its range' },
   faultDisagreement: { ko: '센서 의심: 이웃과 어긋남', en: 'Sensor in doubt: at odds with its neighbours' },
+  alarmAlso: { ko: '아래 단계 {n}건 포함', en: 'and {n} lower' },
+  alarmRaised: { ko: '미확인', en: 'New' },
   alarmAcknowledged: { ko: '확인함', en: 'Acknowledged' },
   acknowledge: { ko: '확인', en: 'Acknowledge' },
   alarmShelved: { ko: '{time}까지 보류', en: 'Shelved until {time}' },
@@ -207,29 +208,29 @@ const catalogue = {
   whatLevel: { ko: '수위가 {level} 기준에 도달했습니다. 위기경보 {crisis} 단계에 해당합니다.', en: 'The stage has reached {level}, crisis level {crisis}.' },
   whatSilence: { ko: '정해진 시간 안에 자료가 오지 않았습니다.', en: 'No data has come within the time allowed.' },
   whatFault: { ko: '센서가 쓸 수 없는 값만 보내고 있습니다.', en: 'The sensor sends only unusable values.' },
+  whatNeighbours: { ko: '이웃 관측소와 맞지 않는 값을 보내고 있습니다.', en: 'It sends values that do not fit what its neighbours send.' },
   sureMeasured: { ko: '실측값, 품질 검사 통과', en: 'Measured, passed quality checks' },
   sureSuspect: { ko: '실측값, 품질 의심', en: 'Measured, quality suspect' },
-  whatNeighbours: { ko: '이웃 관측소와 맞지 않는 값을 보내고 있습니다.', en: 'It sends values that do not fit what its neighbours send.' },
   sureUnchecked: { ko: '실측값, 품질 검사 전', en: 'Measured, not yet checked' },
   sureNoSignal: { ko: '확실: 마지막 수신 {time} ({age} 전)', en: 'Certain: last received {time} ({age} ago)' },
   sureFault: { ko: '품질 검사 실패', en: 'Failed quality checks' },
-  sureProbability: { ko: '{word} ({percent}), 자문용 예측', en: '{word} ({percent}), advisory forecast' },
-  sureLimitOpen: { ko: '기준값은 확인 전', en: 'limit not yet confirmed' },
   sureNeighbours: { ko: '이웃 관측소와 견준 추정', en: 'Inferred from its neighbours' },
   sureWitnesses: { ko: '함께 본 이웃: {names}', en: 'Also seen by {names}' },
+  sureProbability: { ko: '{word} ({percent}), 자문용 예측', en: '{word} ({percent}), advisory forecast' },
+  sureLimitOpen: { ko: '기준값은 확인 전', en: 'limit not yet confirmed' },
   whyLevel: { ko: '측정 {value} ≥ 기준 {limit} · 규칙 {rule}', en: 'measured {value} ≥ limit {limit} · rule {rule}' },
   whySilence: { ko: '수신 주기 {period}의 관측소가 침묵 · 규칙 {rule}', en: 'a gauge that sends every {period} is silent · rule {rule}' },
+  whyNeighbours: { ko: '이웃 관측소와의 비교 · 규칙 {rule}', en: 'comparison with its neighbours · rule {rule}' },
   whyFault: { ko: '품질 검사 결과 · 규칙 {rule}', en: 'quality checks · rule {rule}' },
   doLevel1: { ko: '추이를 지켜보고 다음 예측을 확인합니다.', en: 'Watch the trend and the next forecast.' },
-  whyNeighbours: { ko: '이웃 관측소와의 비교 · 규칙 {rule}', en: 'comparison with its neighbours · rule {rule}' },
   doLevel2: { ko: '하천 둔치와 지하차도 통제를 준비하고 경보 초안을 검토합니다.', en: 'Prepare to close riverside parks and underpasses; review the draft warning.' },
   doLevel3: { ko: '둔치·지하차도를 통제하고 경보 발령을 결정합니다.', en: 'Close riverside parks and underpasses; decide on the warning.' },
   doLevel4: { ko: '즉시 경보를 발령하고 저지대 대피를 지휘합니다.', en: 'Issue the warning now and direct evacuation of low ground.' },
   doSilence: { ko: '관측소에 전화로 확인하고, 그동안 이웃 관측소와 현장 감시로 대신합니다.', en: 'Call the station; meanwhile rely on neighbouring gauges and eyes on site.' },
-  doFault: { ko: '이 값은 쓰지 말고 정비를 요청합니다.', en: 'Do not use these values; ask for maintenance.' },
-  doIncident: { ko: '담당을 정하고, 근거를 확인한 뒤 경보 초안을 결정합니다.', en: 'Take it, look at the evidence, then decide on the draft warning.' },
   doNeighbours: { ko: '점검을 요청합니다. 예측은 이 값 없이 이어지고, 수위 경보는 그대로 울립니다.', en: 'Ask for maintenance. Forecasts go on without it; its levels still alarm.' },
   doDisagreement: { ko: '값을 현장에서 확인합니다. 예측은 이 값을 계속 씁니다.', en: 'Have the value checked on site. Forecasts still use it.' },
+  doFault: { ko: '이 값은 쓰지 말고 정비를 요청합니다.', en: 'Do not use these values; ask for maintenance.' },
+  doIncident: { ko: '담당을 정하고, 근거를 확인한 뒤 경보 초안을 결정합니다.', en: 'Take it, look at the evidence, then decide on the draft warning.' },
   since: { ko: '{time}부터 · 경과 {age}', en: 'since {time} · {age}' },
   nobody: { ko: '아직 아무도 맡지 않음', en: 'Nobody yet' },
   platformActions: { ko: '일반 안내이며 시의 표준 절차가 아닙니다', en: 'General guidance, not the city’s own procedure' },
@@ -473,6 +474,7 @@ const catalogue = {
   speedTimes: { ko: '{n}배', en: '{n}×' },
   replayPaused: { ko: '멈춤', en: 'paused' },
   ...siteWords,
+  ...verificationWords,
   chooseSomething: { ko: '목록이나 지도에서 고르십시오', en: 'Choose something from the list or the map' },
 } as const satisfies Record<string, Both>;
 

@@ -32,6 +32,7 @@ from cheoyong.faces.console import (
     series,
     thresholds,
     today,
+    verification,
 )
 from cheoyong.faces.described_errors import DescribedErrors
 from cheoyong.faces.edr.routes import ROUTER as EDR
@@ -112,8 +113,8 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             routes.map_layers, routes.state, routes.readings, routes.events,
             *alarm_routes.ROUTES, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
-            series.observations, series.forecasts, evidence.evidence, health_map.sensor_health,
-            models.models,
+            series.observations, series.forecasts, verification.verification, evidence.evidence,
+            health_map.sensor_health, models.models,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,
             alert_routes.reject, alert_routes.cancel, alert_routes.update, alert_routes.draft,
             *thresholds.ROUTES, *today.ROUTES, *flood.ROUTES,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cheoyong import __version__
-from cheoyong.cli import archive, bench, demo, doctor, models, replay, score, serve
+from cheoyong.cli import archive, bench, demo, doctor, models, replay, score, serve, verify
 from cheoyong.cli.examples import Command
 
 app = typer.Typer(
@@ -43,5 +43,6 @@ app.command(cls=Command)(replay.replay)
 app.command(cls=Command)(doctor.doctor)
 app.command(cls=Command)(archive.archive)
 app.command(cls=Command)(models.models)
+app.command(cls=Command)(verify.verify)
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")

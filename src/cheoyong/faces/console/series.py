@@ -46,7 +46,7 @@ async def observations(
     async with as_organisation(desk.pool, principal_of(request).organisation_id) as connection:
         datastream_id = await connection.fetchval(_STREAM, series)
         reach = Reach(datastream_id or 0, from_us, to_us + 1, enough=POINTS_MAX)
-        seeing = await _with_archived(request, connection, reach)
+        seeing = await with_archived(request, connection, reach)
         rows = await seeing.fetch(_OBSERVATIONS, datastream_id, from_us, to_us, POINTS_MAX)
     return {
         "time_us": [row["phenomenon_time"] for row in rows],
@@ -65,7 +65,7 @@ async def forecasts(
         return await facts.facts_of_kind(connection, "forecast", series=series, from_us=from_us, to_us=to_us)
 
 
-async def _with_archived(request: Request[Any, Any, Any], connection: Connection, reach: Reach) -> Connection:
+async def with_archived(request: Request[Any, Any, Any], connection: Connection, reach: Reach) -> Connection:
     """The connection, with archived observations of a gauge beside those in the database."""
     shelf: Shelf | None = getattr(request.app.state, "shelf", None)
     if shelf is None or not await shelf.may_hold(connection, reach):
