@@ -23,7 +23,8 @@ from cheoyong.domain.quality import Flag, Test
 
 Row = tuple[float, ...]
 
-RULES = [field.name for field in fields(QualityRules) if field.default is None]
+# ``top`` is a fact of the instrument that its neighbours are judged with, no rule of its own.
+RULES = [field.name for field in fields(QualityRules) if field.default is None and field.name != "top"]
 DETECTORS: dict[str, Gauge] = {
     **{name: gauge(QualityRules(**{name: getattr(STAGE_RULES, name)})) for name in RULES},
     "level": gauge(levels=(ADVISORY,)),

@@ -254,6 +254,7 @@ class Serving:
         wait_until(
             lambda: self.sql(
                 "SELECT coalesce(max(batch), 0) >= (SELECT coalesce(max(number), 0) FROM batch) FROM bookmark"
+                " WHERE stage = 'pipeline'"
             ) == "True",
             "the worker to catch up", 240,
         )  # fmt: skip
