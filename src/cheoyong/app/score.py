@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores the river model on hours it was not trained on, beside persistence."""
+"""Scores the river model on hours it was not trained on, beside persistence and climatology."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cheoyong.app.river_climatology import Climatology
 from cheoyong.app.river_events import WITHIN_S, StormEvent, storm_events
 from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import ConfigurationError, InvalidInput
@@ -22,6 +23,7 @@ from cheoyong.hazards.river.sampling import HOUR_US, known_at
 from cheoyong.hazards.river.settings import LEAD_S_MAX, Target, read_targets
 from cheoyong.hazards.river.training import train_gauge
 from cheoyong.hazards.river.verify import CRPS_PROBABILITY, coverage, crps, nse, rmse
+from cheoyong.learn.verification import kge
 from cheoyong.links.city_pack.source import city_folder, load_city
 from cheoyong.links.hourly_csv.parse import Column, to_series
 from cheoyong.links.hourly_csv.source import read_columns, read_table
@@ -37,7 +39,8 @@ class LeadScore:
 
     Squared errors are those of the predictive mean, as their optimum (Gneiting 2011, JASA 106(494));
     ``rmse_high_m`` is over observations above 2 m; ``coverage_90`` the share inside the 5-95 % band;
-    the CRPS of persistence is its mean absolute error. None when no row was there to score.
+    the CRPS of persistence is its mean absolute error. Climatology is the mean of the training record by
+    month and hour of the day. None when no row was there to score.
     """
 
     nse: float | None
@@ -51,6 +54,10 @@ class LeadScore:
     persistence_rmse_m: float | None
     persistence_rmse_high_m: float | None
     persistence_crps_m: float | None
+    kge: float | None
+    coverage_90_high: float | None
+    climatology_nse: float | None
+    climatology_rmse_m: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +145,13 @@ def score_history(
     if len(issued_us) == 0:
         raise InvalidInput("the files end before it: nothing is left to score", where="train-until")
     outlook = model.outlook(history, issued_us)
+    usual = Climatology(own.until(cut_us - 1), exclude)
     scores = {}
     for i, lead in enumerate(model.leads):
         if lead.lead_s in shown_s:
-            observed = known_at(own, issued_us + lead.lead_s * 1_000_000, _ON_TIME_US)
-            scores[f"{lead.lead_s // HOUR_S}"] = _score(model, outlook, i, observed)
+            target_us = issued_us + lead.lead_s * 1_000_000
+            observed = known_at(own, target_us, _ON_TIME_US)
+            scores[f"{lead.lead_s // HOUR_S}"] = _score(model, outlook, i, observed, usual.at(target_us))
     zone = ZoneInfo(pack.time_zone)
     return RiverScore(
         model.id,
@@ -184,7 +193,7 @@ def parse_cut(text: str, time_zone: str, where: str = "train-until") -> int:
     return check_range(from_datetime(moment), where=where)
 
 
-def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s) -> LeadScore:
+def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s, usual_m: Float64s) -> LeadScore:
     rows = np.isfinite(observed) & np.isfinite(outlook.centre_m[:, i]) & np.isfinite(outlook.own_now_m)
     came, now = observed[rows], outlook.own_now_m[rows]
     band = model.quantiles_m(outlook, np.array([0.05, 0.95]))[rows, i]
@@ -202,6 +211,10 @@ def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s) -> L
         persistence_rmse_m=_shown(rmse(now, came)),
         persistence_rmse_high_m=_shown(rmse(now[high], came[high])),
         persistence_crps_m=_shown(float(np.mean(np.abs(now - came))) if len(came) else math.nan),
+        kge=_shown(kge(middle, came) if len(came) else math.nan),
+        coverage_90_high=_shown(coverage(band[high, 0], band[high, 1], came[high])),
+        climatology_nse=_shown(nse(usual_m[rows], came)),
+        climatology_rmse_m=_shown(rmse(usual_m[rows], came)),
     )
 
 

@@ -27,11 +27,15 @@ def _group() -> None:
 @app.command(cls=Command)
 def river(
     stage: Annotated[Path, typer.Option(help="Hourly river stages, .csv or .csv.gz.")],
-    dam: Annotated[Path, typer.Option(help="Hourly dam levels and releases, .csv or .csv.gz.")],
-    tide: Annotated[Path, typer.Option(help="Hourly sea level, .csv or .csv.gz.")],
     train_until: Annotated[
         str, typer.Option(help="Train before this ISO date or time, score from it on; no zone: city time.")
     ],
+    dam: Annotated[
+        Path | None, typer.Option(help="Hourly dam levels and releases, .csv or .csv.gz; none: without.")
+    ] = None,
+    tide: Annotated[
+        Path | None, typer.Option(help="Hourly sea level, .csv or .csv.gz; none: without.")
+    ] = None,
     leads: Annotated[str, typer.Option(help="Whole hours ahead, with commas.")] = "1,2,3,6",
     city: Annotated[str | None, typer.Option(help="City pack; default: the first one shipped.")] = None,
     series: Annotated[str | None, typer.Option(help="Gauge; default: the city's first.")] = None,
@@ -53,6 +57,7 @@ def river(
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --leads 3,6 --json
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2018-07-01T00:00:00Z
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --events
+      cheoyong score river --stage s.csv --train-until 2018-01-01
 
     """
     from cheoyong.app.score import score_files
@@ -62,7 +67,7 @@ def river(
     try:
         score = score_files(
             city or list_cities()[0],
-            (stage, dam, tide),
+            tuple(path for path in (stage, dam, tide) if path is not None),
             train_until,
             _hours(leads),
             series,

@@ -16,6 +16,7 @@ FOLDER = city_folder("ulsan") / "history"
 KEYS = {
     "nse", "rmse_m", "rmse_high_m", "crps_m", "coverage_90", "n", "n_high",
     "persistence_nse", "persistence_rmse_m", "persistence_rmse_high_m", "persistence_crps_m",
+    "kge", "coverage_90_high", "climatology_nse", "climatology_rmse_m",
 }  # fmt: skip
 
 
@@ -44,6 +45,25 @@ def test_three_hours_ahead_the_skill_goal_is_met(score):
     assert 0.80 <= lead["coverage_90"] <= 0.97
     assert lead["crps_m"] < 0.2 * lead["persistence_crps_m"]
     assert lead["n"] > 8000
+
+
+def test_every_lead_beats_climatology_which_knows_nothing_of_the_hour_before(score):
+    for lead in score["leads"].values():
+        assert lead["climatology_nse"] < 0.5 < lead["kge"]
+    one, six = score["leads"]["1"], score["leads"]["6"]
+    assert one["climatology_rmse_m"] == pytest.approx(six["climatology_rmse_m"], rel=0.02)
+
+
+def test_dam_and_tide_may_be_left_away_and_cost_skill(score):
+    stage = str(FOLDER / "stage_hourly.csv.gz")
+    result = CliRunner().invoke(
+        app, ["river", "--stage", stage, "--train-until", "2018-01-01", "--leads", "3", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert all(name.endswith("stage_m") for name in told["inputs"])
+    lead = told["leads"]["3"]
+    assert lead["persistence_nse"] < lead["nse"] < score["leads"]["3"]["nse"]
 
 
 def test_every_lead_beats_persistence_also_in_high_water(score):
