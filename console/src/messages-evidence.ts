@@ -101,5 +101,19 @@ export const evidenceMessages = {
   km: { ko: '{n} km', en: '{n} km' },
 
   // Keys
-  keysHint: { ko: '목록에서: J 다음, K 이전, Enter 근거. 알람에서: A 확인, S 보류.', en: 'In the list: J next, K previous, Enter evidence. On an alarm: A acknowledge, S shelve.' },
+  keysHint: { ko: '목록에서: J 다음, K 이전, Enter 근거. 알람에서: A 확인, S 보류, O 사용 중지. 모든 키: ?', en: 'In the list: J next, K previous, Enter evidence. On an alarm: A acknowledge, S shelve, O out of service. All keys: ?' },
+  alarmDowngraded: { ko: '격하, 확인됨', en: 'Downgraded, seen' },
+  keysTitle: { ko: '키', en: 'Keys' },
+  keysWhere: { ko: '지금 볼 것의 목록이나 고른 것에 초점이 있을 때만 듣습니다. 글을 쓰는 동안은 듣지 않습니다.', en: 'Heard only while the focus is in the list or on the chosen thing, and never while you write.' },
+  keyNext: { ko: '다음 줄', en: 'next row' },
+  keyPrevious: { ko: '이전 줄', en: 'previous row' },
+  keyOpen: { ko: '열어서 근거 보기', en: 'open it and see its evidence' },
+  keyAcknowledge: { ko: '알람 확인', en: 'acknowledge the alarm' },
+  keyShelve: { ko: '알람 보류 (기한과 사유)', en: 'shelve the alarm (with end and reason)' },
+  keyService: { ko: '사용 중지 (사유), 다시 누르면 사용 재개', en: 'out of service (with reason); again: back into service' },
+  keyHelp: { ko: '이 목록', en: 'this list' },
+  keyEscape: { ko: '대화 상자나 메뉴 닫기', en: 'close a dialog or menu' },
+  keyTab: { ko: '모든 단추와 칸을 차례로', en: 'every button and field in turn' },
+  restoreTitle: { ko: '알람을 다시 사용', en: 'Back into service' },
+  restoreAsk: { ko: '{name}: 다시 사용하면 조건이 남아 있을 때 바로 다시 울립니다.', en: '{name}: back in service it is raised at once if its condition still holds.' },
 } as const;

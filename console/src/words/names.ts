@@ -78,6 +78,7 @@ const ALARM_STATES = {
 
 export function alarmState({ state, until_us, step }: Pick<Alarm, 'state' | 'until_us' | 'step'>): string {
   if (state === 'shelved') return t('alarmShelved', { time: clockTime(until_us ?? 0, session.zone) });
+  if (state === 'acknowledged' && step === 'downgraded') return t('alarmDowngraded');
   return t(state === 'raised' && step === 'escalated' ? 'alarmLate' : (ALARM_STATES[state] ?? 'alarmRaised'));
 }
 
