@@ -180,7 +180,7 @@ class Look:
 
     def close(self) -> None:
         """Close the page, and its browser if it was alone in it; else leave its neighbours as they were."""
-        self.page.unroute_all(behavior="ignoreErrors")  # an answer still on its way would fail the test after this
+        self.page.unroute_all(behavior="ignoreErrors")  # one on its way would fail the next test
         if not self.alone:
             self.page.evaluate("localStorage.setItem('cheoyong.language', 'ko')")
             self.page.evaluate("localStorage.setItem('cheoyong.theme', 'light')")
