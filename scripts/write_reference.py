@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write docs/reference/commands.md and settings.md from the program itself; a test holds them equal.
+"""Write commands.md, settings.md and the cards of models.md in docs/reference; tests hold them equal.
 
 Run: ``.venv/bin/python scripts/write_reference.py``
 """
@@ -14,6 +14,7 @@ import typer.main
 
 from cheoyong.app.settings import FILE, PREFIX, ROWS, Row
 from cheoyong.cli.program import app
+from cheoyong.flow.model_cards import as_markdown, cards
 
 _KINDS = {Path: "path", str: "text", int: "whole number", float: "number"}
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -106,7 +107,13 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"commands.md": commands_page, "settings.md": settings_page}
+def models_page() -> str:
+    """The page of the models: its words kept, the cards below its mark written anew."""
+    words, mark, _ = (REFERENCE / "models.md").read_text("utf-8").partition("<!-- cards -->\n")
+    return words + mark + as_markdown(cards())
+
+
+PAGES = {"commands.md": commands_page, "settings.md": settings_page, "models.md": models_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -76,7 +76,7 @@ def test_every_figure_and_its_command_stand_on_the_page_it_names(card: Card) -> 
 
 def test_the_reference_page_shows_the_cards_as_they_are() -> None:
     written = PAGE.read_text("utf-8")
-    assert written.partition("<!-- cards -->\n")[2] == as_markdown(cards()), "run: cheoyong models"
+    assert written.partition("<!-- cards -->\n")[2] == as_markdown(cards()), "run scripts/write_reference.py"
 
 
 def test_the_command_prints_every_card_as_json() -> None:

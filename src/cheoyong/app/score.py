@@ -38,7 +38,7 @@ class LeadScore:
     """Scores of one lead over ``n`` forecasts: of the model and of persistence.
 
     Squared errors are those of the predictive mean, as their optimum (Gneiting 2011, JASA 106(494));
-    ``rmse_high_m`` is over observations above 2 m; ``coverage_90`` the share inside the 5-95 % band;
+    ``…_high`` is over observations above 2 m, or as asked; ``coverage_90`` the share inside the 5-95 % band;
     the CRPS of persistence is its mean absolute error. Climatology is the mean of the training record by
     month and hour of the day. None when no row was there to score.
     """
@@ -99,6 +99,13 @@ def score_files(
     """
     pack = load_city(city)
     cut_us = parse_cut(train_until, pack.time_zone)
+    left_us = None if leave_out is None else _span(leave_out, pack.time_zone)
+    history = read_files(city, files)
+    return score_history(pack, history, cut_us, leads_h, series, leave_out_us=left_us, events=events)
+
+
+def read_files(city: str, files: tuple[Path, ...]) -> dict[str, Series]:
+    """Series of hourly CSV files whose columns the city's ``history/columns.toml`` names."""
     columns: dict[str, Column] = {}
     for described in read_columns(city_folder(city) / "history" / "columns.toml").values():
         columns |= described
@@ -110,8 +117,7 @@ def score_files(
                 "has no column that the city knows", where=path.name, mend=f"expected {sorted(columns)}"
             )
         history |= found
-    left_us = None if leave_out is None else _span(leave_out, pack.time_zone)
-    return score_history(pack, history, cut_us, leads_h, series, leave_out_us=left_us, events=events)
+    return history
 
 
 def score_history(
@@ -123,15 +129,17 @@ def score_history(
     *,
     leave_out_us: tuple[int, int] | None = None,
     events: bool = False,
+    high_m: float = HIGH_STAGE_M,
 ) -> RiverScore:
     """The same from series already read; forecasts are issued on the hour from ``cut_us`` on.
 
-    With ``leave_out_us`` (start, end): issued within that span, which training has not seen.
+    With ``leave_out_us`` (start, end): issued within that span, which training has not seen. High water is
+    above ``high_m``.
     """
     shown_s = _leads_s(leads_h)
     needed_s = {*shown_s, *range(HOUR_S, WITHIN_S + 1, HOUR_S)} if events else shown_s
     exclude = () if leave_out_us is None else (leave_out_us,)
-    target = replace(_pick(pack, series), leads_s=tuple(sorted(needed_s)), exclude=exclude)
+    target = replace(pick_target(pack, series), leads_s=tuple(sorted(needed_s)), exclude=exclude)
     own = history.get(target.series)
     if own is None:
         raise InvalidInput("is in none of the files", where=target.series)
@@ -151,7 +159,8 @@ def score_history(
         if lead.lead_s in shown_s:
             target_us = issued_us + lead.lead_s * 1_000_000
             observed = known_at(own, target_us, _ON_TIME_US)
-            scores[f"{lead.lead_s // HOUR_S}"] = _score(model, outlook, i, observed, usual.at(target_us))
+            usual_m = usual.at(target_us)
+            scores[f"{lead.lead_s // HOUR_S}"] = _score(model, outlook, i, observed, usual_m, high_m)
     zone = ZoneInfo(pack.time_zone)
     return RiverScore(
         model.id,
@@ -161,7 +170,7 @@ def score_history(
         model.inputs,
         scores,
         f"{format_instant(start_us, zone)}/{format_instant(end_us, zone)}" if leave_out_us else None,
-        storm_events(model, history, (start_us, end_us), HIGH_STAGE_M, zone) if events else None,
+        storm_events(model, history, (start_us, end_us), high_m, zone) if events else None,
     )
 
 
@@ -193,12 +202,14 @@ def parse_cut(text: str, time_zone: str, where: str = "train-until") -> int:
     return check_range(from_datetime(moment), where=where)
 
 
-def _score(model: RiverModel, outlook: Outlook, i: int, observed: Float64s, usual_m: Float64s) -> LeadScore:
+def _score(
+    model: RiverModel, outlook: Outlook, i: int, observed: Float64s, usual_m: Float64s, high_m: float
+) -> LeadScore:
     rows = np.isfinite(observed) & np.isfinite(outlook.centre_m[:, i]) & np.isfinite(outlook.own_now_m)
     came, now = observed[rows], outlook.own_now_m[rows]
     band = model.quantiles_m(outlook, np.array([0.05, 0.95]))[rows, i]
     spectrum = model.quantiles_m(outlook, CRPS_PROBABILITY)[rows, i]
-    middle, high = spectrum.mean(axis=1), came > HIGH_STAGE_M
+    middle, high = spectrum.mean(axis=1), came > high_m
     return LeadScore(
         nse=_shown(nse(middle, came)),
         rmse_m=_shown(rmse(middle, came)),
@@ -223,7 +234,8 @@ def _shown(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 6)
 
 
-def _pick(pack: CityPack, series: str | None) -> Target:
+def pick_target(pack: CityPack, series: str | None) -> Target:
+    """The forecast gauge of that name, the city's first for None; an error names what there is."""
     targets = {target.series: target for target in read_targets(pack)}
     if not targets:
         raise ConfigurationError("forecasts no river", where=f"city {pack.id}", mend="add [hazards.river.…]")

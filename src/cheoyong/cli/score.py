@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cheoyong.app.river_events import StormEvent
     from cheoyong.app.score import RiverScore
 
+_OF_STORMS = ("crps_m", "rmse_high_m", "coverage_90_high")
+
 app = typer.Typer(help="Score a model on hours it was not trained on.", no_args_is_help=True)
 
 
@@ -48,6 +50,10 @@ def river(
             "--events", help="Storms above 2 m: first P(level within 3 h) ≥ 50 %, and the crossing."
         ),
     ] = False,
+    storms: Annotated[
+        bool, typer.Option("--storms", help="Each storm before the date by a model trained without it.")
+    ] = False,
+    high: Annotated[float, typer.Option(help="With --storms: what counts as a storm, m.", min=0)] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Train on the files before a date, score after it, beside persistence.
@@ -57,6 +63,7 @@ def river(
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --leads 3,6 --json
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2018-07-01T00:00:00Z
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --events
+      cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --storms --high 1.9
       cheoyong score river --stage s.csv --train-until 2018-01-01
 
     """
@@ -64,10 +71,18 @@ def river(
     from cheoyong.domain.errors import CheoyongError
     from cheoyong.links.city_pack.source import list_cities
 
+    files = tuple(path for path in (stage, dam, tide) if path is not None)
+    if storms:
+        if leave_out or events:
+            raise typer.BadParameter(
+                "leaves out each storm and tells its levels by itself", param_hint="--storms"
+            )
+        _storms(city or list_cities()[0], files, train_until, _hours(leads), series, high, as_json=as_json)
+        return
     try:
         score = score_files(
             city or list_cities()[0],
-            tuple(path for path in (stage, dam, tide) if path is not None),
+            files,
             train_until,
             _hours(leads),
             series,
@@ -287,6 +302,55 @@ def _hours(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter("write whole hours with commas: 1,2,3,6", param_hint="--leads") from None
+
+
+def _storms(
+    city: str, files: tuple[Path, ...], train_until: str, leads_h: tuple[int, ...], series: str | None,
+    high_m: float, *, as_json: bool,
+) -> None:  # fmt: skip
+    import json
+
+    from rich.console import Console
+
+    from cheoyong.app.river_storms import score_storms
+    from cheoyong.app.score import parse_cut, read_files
+    from cheoyong.domain.errors import CheoyongError
+    from cheoyong.links.city_pack.source import load_city
+
+    try:
+        pack = load_city(city)
+        cut_us = parse_cut(train_until, pack.time_zone)
+        scores = score_storms(pack, read_files(city, files), cut_us, leads_h, series, high_m)
+    except CheoyongError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=2) from None
+    if as_json:
+        typer.echo(json.dumps({"storms": [score.as_json() for score in scores]}, ensure_ascii=False))
+        return
+    Console().print(_storm_table(scores))
+
+
+def _storm_table(scores: tuple[RiverScore, ...]) -> Table:
+    """A row for each storm, its leads with strokes between, then its levels: likely → reached."""
+    from rich.table import Table
+
+    hours = list(scores[0].leads)
+    table = Table(title=f"{scores[0].series}: each storm by a model trained without it")
+    for name in ("storm", "peak_m", *_OF_STORMS, "likely within 3 h → reached"):
+        table.add_column(name, overflow="fold")
+    table.caption = f"leads {' / '.join(hours)} h"
+    for score in scores:
+        events = score.events or ()
+        told = [
+            f"{event.level} {(event.likely_at or '–')[5:16]} → {(event.crossed_at or '–')[5:16]}"
+            for event in events
+            if event.likely_at or event.crossed_at
+        ]
+        columns = [
+            " / ".join(_cell(getattr(score.leads[hour], name)) for hour in hours) for name in _OF_STORMS
+        ]
+        table.add_row(events[0].peak_at[:10], _cell(events[0].peak_m), *columns, "; ".join(told) or "–")
+    return table
 
 
 def _print_json(score: RiverScore) -> None:

@@ -108,6 +108,29 @@ def test_a_storm_left_out_of_training_is_scored_alone_with_its_levels():
     assert advisory["warned_min"] == 120
 
 
+def test_every_storm_is_scored_by_a_model_that_has_not_seen_it():
+    asked = ["--storms", "--high", "2.5", "--leads", "3"]
+    result = _run(*asked, "--json", until="2019-01-01")
+    assert result.exit_code == 0, result.output
+    storms = json.loads(result.stdout)["storms"]
+    assert [storm["events"][0]["peak_m"] for storm in storms] == [5.64, 2.55, 4.07]
+    assert len({storm["model"] for storm in storms}) == 3
+    assert all(storm["leads"]["3"]["n_high"] > 0 for storm in storms)
+    table = _run(*asked, until="2019-01-01")
+    assert "2016-10-05" in table.stdout
+
+
+def test_no_storm_that_high_is_said():
+    result = _run("--storms", "--high", "9", until="2019-01-01")
+    assert result.exit_code == 2
+    assert "never stands above 9 m" in result.stderr
+
+
+def test_storms_and_a_span_to_leave_out_do_not_go_together():
+    result = _run("--storms", "--leave-out", "2016-10-03,2016-10-08", until="2019-01-01")
+    assert result.exit_code == 2
+
+
 def test_without_events_the_json_holds_no_more_than_before(score):
     assert set(score) == {"model", "series", "train_until", "scored_until", "inputs", "leads"}
 

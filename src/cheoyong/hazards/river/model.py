@@ -11,18 +11,20 @@ import numpy as np
 from cheoyong.domain.city import Level
 from cheoyong.domain.fact import Forecast
 from cheoyong.domain.observation import Float64s, Int64s, Series
+from cheoyong.hazards.river import conformal
 from cheoyong.hazards.river.ceiling import Ceiling
 from cheoyong.hazards.river.crossing import Dependence, crossings
 from cheoyong.hazards.river.features import WINDOW_H, Basis, State, columns_for, state_at
 from cheoyong.hazards.river.regression import Bools, Normal, Scaling, solve
 from cheoyong.hazards.river.routing import Routing, beyond_record
-from cheoyong.hazards.river.sampling import STALE_US, finite_only
+from cheoyong.hazards.river.sampling import HOUR_US, STALE_US, finite_only, known_at
 from cheoyong.hazards.river.spread import Spread
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _DEGRADED_WIDENING = 1.02  # missing lags that widen the spread by less than this are not worth a word
 _WIDENING_MAX = 5.0
 _BLIND = 1.5  # judgement: the gauge that is silent may be the one that rises most
+_ON_TIME_US = 10 * 60 * 1_000_000
 _INPUTS_MIN = 3  # own stage, or an upstream gauge with its lags: fewer columns are no forecast
 
 
@@ -58,8 +60,9 @@ class LeadModel:
 class Outlook:
     """Forecasts at many issue instants: all (issues, leads); NaN where there was too little to say.
 
-    ``centre_m`` is the location before the ceiling, ``up_m`` and ``down_m`` the error scales, ``widening``
-    the factor already in them that missing inputs cost, ``own_now_m`` (issues,) the stage at issue.
+    ``centre_m`` is the location before the ceiling, ``up_m`` and ``down_m`` the error scales. Already in
+    them: ``widening``, the factor that missing inputs cost, and ``correction`` (issues,), the one that the
+    last day's forecasts earned. ``own_now_m`` (issues,) is the stage at issue.
     """
 
     centre_m: Float64s
@@ -67,6 +70,7 @@ class Outlook:
     down_m: Float64s
     widening: Float64s
     own_now_m: Float64s
+    correction: Float64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,15 @@ class RiverModel:
     @property
     def window_s(self) -> int:
         """How far back it reads (s)."""
-        return WINDOW_H * 3600 + STALE_US // 1_000_000
+        hindcasts_s = (conformal.BACK_H + 1) * 3600 + self.leads[-1].lead_s
+        return WINDOW_H * 3600 + STALE_US // 1_000_000 + hindcasts_s
 
     def forecast(self, recent: Mapping[str, Series], issued_us: int) -> Forecast | None:
         """Quantiles and crossing probabilities; None when no stage, own or upstream, is fresh."""
         at_us = np.array([issued_us], np.int64)
         clean = finite_only({name: recent[name] for name in self.inputs if name in recent})
         state = state_at(self.basis, clean, at_us)
-        outlook = self._outlook(state, clean, at_us)
+        outlook = self._outlook(state, clean, at_us, self._earned(clean, at_us))
         if np.isnan(outlook.centre_m).any():
             return None
         missing = tuple(name for name in self.inputs if np.isnan(state.current[name][0]))
@@ -127,7 +132,8 @@ class RiverModel:
     def outlook(self, history: Mapping[str, Series], issued_us: Int64s) -> Outlook:
         """The same forecasts at many issue instants (issues,), each from what was known at its own."""
         clean = finite_only({name: history[name] for name in self.inputs if name in history})
-        return self._outlook(state_at(self.basis, clean, issued_us), clean, issued_us)
+        state = state_at(self.basis, clean, issued_us)
+        return self._outlook(state, clean, issued_us, self._earned(clean, issued_us))
 
     def quantiles_m(self, outlook: Outlook, probability: Float64s) -> Float64s:
         """Stage quantiles (m): (issues, leads, probabilities), rising along the last axis."""
@@ -139,7 +145,10 @@ class RiverModel:
             out[:, i] = self.ceiling.bend(outlook.centre_m[:, i, None] + scale * z, raised)
         return out
 
-    def _outlook(self, state: State, clean: Mapping[str, Series], issued_us: Int64s) -> Outlook:
+    def _outlook(
+        self, state: State, clean: Mapping[str, Series], issued_us: Int64s, earned: Float64s | None = None
+    ) -> Outlook:
+        """Without ``earned`` (issues,) as it was learnt, uncorrected."""
         shape = (len(issued_us), len(self.leads))
         centre, widening = np.full(shape, np.nan), np.full(shape, np.nan)
         up, down = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -149,13 +158,47 @@ class RiverModel:
             centre[:, i], widening[:, i] = _centres(lead, x, self._enough(state))
             up_scale, down_scale = lead.spread.scales(activity)
             up[:, i], down[:, i] = up_scale * widening[:, i], down_scale * widening[:, i]
+        correction = np.ones(len(issued_us))
+        if earned is not None:
+            gap = np.any(widening > 1, axis=1)
+            correction = np.where(gap, np.maximum(earned, 1.0), earned)  # no gap sharpens
+            centre, up, down = self._corrected(centre, up, down, correction)
+        for i, lead in enumerate(self.leads):
             if lead.routing is not None:
                 routed = lead.routing.route(state.flow)
                 columns = (centre[:, i], up[:, i], down[:, i])
                 centre[:, i], up[:, i], down[:, i] = beyond_record(
                     lead.routing, routed, *columns, lead.spread
                 )
-        return Outlook(centre, up, down, widening, state.own_now_m)
+        return Outlook(centre, up, down, widening, state.own_now_m, correction)
+
+    def _corrected(
+        self, centre: Float64s, up: Float64s, down: Float64s, factor: Float64s
+    ) -> tuple[Float64s, Float64s, Float64s]:
+        """Location and scales (issues, leads), the scales by ``factor`` (issues,); no median moves."""
+        z = np.array([float(lead.spread.z_at(np.array(0.5))) for lead in self.leads])
+        more = (factor - 1)[:, None]
+        return centre - more * z * np.where(z > 0, up, down), up * (1 + more), down * (1 + more)
+
+    def _earned(self, clean: Mapping[str, Series], issued_us: Int64s) -> Float64s:
+        """Factor (issues,) on the spread, from how forecasts of the last day did."""
+        return conformal.widening(self._misses(clean, issued_us))
+
+    def _misses(self, clean: Mapping[str, Series], issued_us: Int64s) -> Float64s:
+        """Scores (issues, hours back, leads) of earlier forecasts whose time had come at each issue.
+
+        Of whole hours, so that gauges read hourly and issues between the hours have the same past.
+        """
+        own = clean.get(self.series)
+        if own is None:
+            return np.full((len(issued_us), conformal.BACK_H, len(self.leads)), np.nan)
+        came_us = (issued_us // HOUR_US)[:, None] * HOUR_US - np.arange(conformal.BACK_H) * HOUR_US
+        from_us = came_us[:, :, None] - np.array([lead.lead_s * 1_000_000 for lead in self.leads])
+        at_us, place = np.unique(from_us, return_inverse=True)
+        past = self._outlook(state_at(self.basis, clean, at_us), clean, at_us)
+        band = self.quantiles_m(past, np.array(conformal.BAND))
+        band = band[place.reshape(from_us.shape), np.arange(len(self.leads))]
+        return conformal.excess(known_at(own, came_us, _ON_TIME_US)[:, :, None], band)
 
     def _activity(self, state: State) -> Float64s:
         """Activity (m) at each issue; with a gauge upstream missing, half as much again, and never calm."""
