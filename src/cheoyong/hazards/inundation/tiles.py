@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 BAND_ROWS = 32
-TILE_COLUMNS = 64
+TILE_COLUMNS = 32
 PAD_COLUMNS = 16
 """Columns before the first cell: one wall, the rest so that rows begin where vector registers like it."""
 STEPS_BETWEEN_LOOKS = 16
@@ -23,7 +23,7 @@ def tile_shape(rows: int, columns: int) -> tuple[int, int]:
     """Number of tiles down and across.
 
     >>> tile_shape(1000, 1000)
-    (32, 16)
+    (32, 32)
     """
     return -(-rows // BAND_ROWS), -(-columns // TILE_COLUMNS)
 
@@ -40,7 +40,7 @@ def tasks_of(tiles: Any, columns: int) -> Any:
     """Runs of marked tiles and their neighbours as rows (band, first column, end column), padded columns.
 
     >>> tasks_of(np.array([[True, False, False, False]]), 250).tolist()
-    [[0, 16, 144]]
+    [[0, 16, 80]]
     """
     active = maximum_filter(tiles, size=3, mode="constant", cval=False)
     tasks = []
