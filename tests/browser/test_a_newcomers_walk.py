@@ -161,3 +161,18 @@ def test_F14_O4_the_silent_gauge_is_hatched_with_its_age_and_not_green(walk: Wal
     assert "repeating-linear-gradient" in hatched
     assert re.search(r"오래됨 \d:\d\d:\d\d", row.inner_text()), row.inner_text()
     assert "평시" not in row.inner_text()
+
+
+def test_what_was_forecast_stands_beside_what_came(walk: Walk) -> None:
+    walk.to_the_peak()
+    page = walk.look.page
+    page.locator("tr", has=walk.look.button(GAUGE)).locator("button").first.click()
+    past = page.locator(".detail [data-past]")
+    past.locator("canvas").wait_for()
+    says = past.locator("p")
+    expect(says).to_have_text(re.compile(r"값 \d+개 가운데 \d+개가 3시간 전에 낸 예측"))
+    past.get_by_role("button", name="1시간 전").click()
+    expect(says).to_have_text(re.compile(r"값 \d+개 가운데 \d+개가 1시간 전에 낸 예측"))
+    of, inside = map(int, re.findall(r"(\d+)개", says.inner_text())[:2])
+    assert 0 < inside <= of
+    assert walk.look.troubles() == []

@@ -118,7 +118,7 @@ def test_with_few_cases_nothing_is_said() -> None:
     for lead in lead_scores(past_of(some), own):
         assert 0 < lead.cases < FEW
         assert (lead.nse, lead.rmse, lead.crps, lead.coverage_90) == (None,) * 4
-    assert judged([], own, None, ()) == {"leads": [], "levels": []}
+    assert judged([], own, None, ()) == {"leads": [], "seasons": [], "levels": []}
 
 
 def test_what_was_not_measured_is_no_case() -> None:

@@ -3,6 +3,9 @@
 import { ask } from '../api';
 import type { Words } from '../state/facts';
 
+/** From, to: where the figure of that name lies in 90 of 100 draws of such weather. */
+export type Intervals = Partial<Record<string, [number, number]>>;
+
 export interface LeadScore {
   lead_s: number;
   cases: number;
@@ -20,6 +23,13 @@ export interface LeadScore {
   crps_climatology: number | null;
   /** Of the cases, how many came in below the quantile: the same number in an honest forecast. */
   reliability: { quantile: number; share: number | null }[];
+  interval: Intervals;
+}
+
+/** Scores of the forecasts issued in some months of the year. */
+export interface SeasonScore {
+  months: number[];
+  leads: Pick<LeadScore, 'lead_s' | 'cases' | 'nse' | 'rmse' | 'crps' | 'crps_persistence' | 'coverage_90'>[];
 }
 
 export interface LevelScore {
@@ -36,6 +46,7 @@ export interface LevelScore {
   median_lead_s: number | null;
   brier: number | null;
   brier_skill: number | null;
+  interval: Intervals;
 }
 
 export interface Verification {
@@ -47,6 +58,7 @@ export interface Verification {
   forecasts: number;
   mode: 'live' | 'exercise';
   leads: LeadScore[];
+  seasons: SeasonScore[];
   levels: LevelScore[];
   /** Below so many cases nothing is said. */
   few: number;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { bandVerdict, skill } from './asking';
+import { between } from './told';
 
 describe('the verdict on past forecasts', () => {
   it('says nothing of a band with too few cases', () => {
@@ -14,4 +15,11 @@ describe('the verdict on past forecasts', () => {
     expect(skill(0.2, 0.1)).toBeCloseTo(-1);
     expect([skill(null, 1), skill(1, null), skill(1, 0)]).toEqual([null, null, null]);
   });
+});
+
+it('a figure stands with its interval where there is one, with a true minus', () => {
+  expect(between(0.421, [0.312, 0.5])).toBe('0.42 (0.31–0.50)');
+  expect(between(0.1, [-0.2, 0.3], 1)).toBe('0.1 (−0.2–0.3)');
+  expect(between(null, [0, 0.73])).toBe('– (0.00–0.73)');
+  expect(between(0.421, undefined)).toBe('0.42');
 });

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 YEAR_END = "2019-01-01"
 
@@ -54,33 +57,57 @@ def verify(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
-        _print_tables(found)
+        print_tables(found)
 
 
-def _print_tables(found: dict[str, Any]) -> None:
+def print_tables(found: dict[str, Any]) -> None:
+    """Tables of a verification, as ``cheoyong.app.verify.verify`` gives it, to standard output."""
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
-    leads = Table(title=f"{found['series']}: {found['forecasts']} forecasts", caption=found["model"])
-    leads.add_column("score")
-    for lead in found["leads"]:
-        leads.add_column(f"{lead['lead_s'] // 3600} h", justify="right")
-    for name in (name for name in found["leads"][0] if name not in ("lead_s", "reliability")):
-        leads.add_row(name, *(_cell(lead[name]) for lead in found["leads"]))
-    for at, one in enumerate(found["leads"][0]["reliability"]):
-        shares = (_cell(lead["reliability"][at]["share"]) for lead in found["leads"])
-        leads.add_row(f"at or below q{one['quantile']:g}", *shares)
-    console.print(leads)
-    if not found["levels"]:
-        return
-    levels = Table(title="levels: foretold = P within 3 h ≥ 50 % while below")
-    names = [name for name in found["levels"][0] if name != "name"]
-    for name in names:
-        levels.add_column(name)
-    for level in found["levels"]:
-        levels.add_row(*(_cell(level[name]) for name in names))
-    console.print(levels)
+    leads = found["leads"]
+    title = f"{found['series']}: {found['forecasts']} forecasts"
+    table = _upright(title, [(f"{lead['lead_s'] // 3600} h", lead) for lead in leads], ("lead_s",))
+    table.caption = f"{found['model']}; from, to: 90 % interval"
+    for at, one in enumerate(leads[0]["reliability"]):
+        shares = (_cell(lead["reliability"][at]["share"]) for lead in leads)
+        table.add_row(f"share ≤ q{one['quantile']:g}", *shares)
+    console.print(table)
+    console.print(_seasons(found["seasons"]))
+    if found["levels"]:
+        title = "levels: foretold = P within 3 h ≥ 50 % while below"
+        console.print(_upright(title, [(one["level"], one) for one in found["levels"]], ("level", "name")))
+
+
+def _upright(title: str, columns: list[tuple[str, dict[str, Any]]], without: tuple[str, ...]) -> Table:
+    """A column for each lead or level, a row for each score, its interval below it where there is one."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    table.add_column("score", no_wrap=True)
+    for head, _ in columns:
+        table.add_column(head, justify="right")
+    for name in (name for name in columns[0][1] if name not in (*without, "reliability", "interval")):
+        table.add_row(name, *(_cell(one[name]) for _, one in columns))
+        between = [one["interval"].get(name) for _, one in columns]
+        if any(between):
+            for end, word in enumerate(("from", "to")):
+                table.add_row(f"  {word}", *(_cell(one and one[end]) for one in between))
+    return table
+
+
+def _seasons(seasons: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="by months (UTC) of issue")
+    for name in ("months", "lead", *(name for name in seasons[0]["leads"][0] if name != "lead_s")):
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    for season in seasons:
+        for lead in season["leads"]:
+            shown = (_cell(value) for name, value in lead.items() if name != "lead_s")
+            months = " ".join(str(month) for month in season["months"])
+            table.add_row(months, f"{lead['lead_s'] // 3600} h", *shown)
+    return table
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,7 @@ the gauge still stands below it. One storm counts once, however many hours it wa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from cheoyong.domain.instant import HOUR_US, SECOND_US
 from cheoyong.domain.observation import Int64s, Series
 from cheoyong.learn.past import STALE_US, Past, greatest_within, known_at
+from cheoyong.learn.uncertainty import Interval, share_interval
 from cheoyong.learn.verification import FEW
 
 WITHIN_S = 3 * 3600
@@ -34,6 +35,7 @@ class LevelScore:
     """One level. ``pod``, ``far``, ``csi``: None with fewer than five events; ``brier``: fewer than 50 cases.
 
     ``brier_skill`` is against the share of cases in which the level came, taken from these very cases.
+    ``interval``: 90 % intervals of the three shares, given from the first storm on.
     """
 
     level: str
@@ -48,6 +50,7 @@ class LevelScore:
     median_lead_s: int | None
     brier: float | None
     brier_skill: float | None
+    interval: Mapping[str, Interval]
 
 
 def level_scores(past: Past, observed: Series, limits: Iterable[tuple[str, float]]) -> tuple[LevelScore, ...]:
@@ -94,7 +97,14 @@ def _level(past: Past, observed: Series, level: str, limit: float) -> LevelScore
         median_lead_s=int(np.median(early)) // SECOND_US if early else None,
         brier=brier,
         brier_skill=skill,
+        interval=_intervals(hits, events, false),
     )
+
+
+def _intervals(hits: int, events: int, false: int) -> dict[str, Interval]:
+    shares = {"pod": (hits, events), "far": (false, hits + false), "csi": (hits, events + false)}
+    found = {name: share_interval(*share) for name, share in shares.items()}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _within(past: Past, level: str) -> Any:

@@ -37,6 +37,11 @@ class Past:
         leads_us = np.array(self.lead_s, np.int64) * SECOND_US
         return np.asarray(self.issued_us[:, None] + leads_us[None, :])
 
+    def only(self, rows: Any) -> Past:
+        """The forecasts of these rows (n,), a mask."""
+        chance = {level: column[rows] for level, column in self.chance.items()}
+        return Past(self.issued_us[rows], self.lead_s, self.quantile, self.value[rows], chance)
+
     def at(self, quantile: float) -> Any:
         """One quantile (n, leads); NaN throughout when the forecasts have none such."""
         if quantile not in self.quantile:

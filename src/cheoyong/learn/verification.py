@@ -9,7 +9,7 @@ Raftery (2007).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from cheoyong.domain.instant import DAY_US
 from cheoyong.domain.observation import Float64s, Int64s, Series
 from cheoyong.learn.past import ON_TIME_US, STALE_US, Past, known_at
+from cheoyong.learn.uncertainty import Interval, intervals
 
 FEW = 50
 _MONTH_US = 30.436875 * DAY_US
@@ -31,6 +32,7 @@ class LeadScore:
 
     The error is the median's. ``crps``: from the quantiles that were issued; what lies beyond the outer two
     is not scored. ``reliability``: of each quantile the share of cases that came in at or below it.
+    ``interval``: 90 % intervals of the figures of that name, and of ``crps_skill`` over no change.
     """
 
     lead_s: int
@@ -48,6 +50,7 @@ class LeadScore:
     nse_climatology: float | None
     crps_climatology: float | None
     reliability: tuple[tuple[float, float | None], ...]
+    interval: Mapping[str, Interval]
 
 
 def lead_scores(
@@ -98,7 +101,47 @@ def _score(past: Past, i: int, came: Float64s, now: Float64s, season: Any, high:
             (quantile, told(lambda j=j: _share(truth <= quantiles[:, j], np.isfinite(quantiles[:, j]))))  # type: ignore[misc]
             for j, quantile in enumerate(past.quantile)
         ),
+        interval=_intervals(
+            past.issued_us[rows],
+            truth,
+            guess,
+            now[rows],
+            crps_each(past.quantile, quantiles, truth),
+            low,
+            top,
+        )
+        if many
+        else {},
     )
+
+
+def _intervals(
+    at_us: Int64s, truth: Float64s, guess: Float64s, now: Float64s, score: Float64s, low: Any, top: Any
+) -> dict[str, Interval]:
+    """Of the figures that are functions of sums over the cases."""
+    banded = np.isfinite(low + top)
+    parts = {
+        "n": np.ones(len(truth)),
+        "truth": truth,
+        "square": truth**2,
+        "error": (guess - truth) ** 2,
+        "crps": np.nan_to_num(score),
+        "scored": np.isfinite(score),
+        "unmoved": np.where(np.isfinite(score), np.abs(now - truth), 0.0),
+        "inside": banded & (truth >= low) & (truth <= top),
+        "banded": banded,
+    }
+    of = {name: place for place, name in enumerate(parts)}
+    figures: dict[str, Callable[[Any], Any]] = {
+        "nse": lambda t: (
+            1 - t[..., of["error"]] / (t[..., of["square"]] - t[..., of["truth"]] ** 2 / t[..., of["n"]])
+        ),
+        "rmse": lambda t: np.sqrt(t[..., of["error"]] / t[..., of["n"]]),
+        "crps": lambda t: t[..., of["crps"]] / t[..., of["scored"]],
+        "crps_skill": lambda t: 1 - t[..., of["crps"]] / t[..., of["unmoved"]],
+        "coverage_90": lambda t: t[..., of["inside"]] / t[..., of["banded"]],
+    }
+    return intervals(at_us, np.column_stack(list(parts.values())).astype(np.float64), figures)
 
 
 def nse(forecast: Float64s, observed: Float64s) -> float:
@@ -135,13 +178,18 @@ def crps(quantile: tuple[float, ...], value: Any, observed: Float64s) -> float:
     >>> crps((0.25, 0.75), np.array([[2.0, 2.0]]), np.array([5.0]))
     3.0
     """
+    return float(np.nanmean(crps_each(quantile, value, observed)))
+
+
+def crps_each(quantile: tuple[float, ...], value: Any, observed: Float64s) -> Float64s:
+    """The same of each case (n,); NaN where no quantile is a number."""
     share = np.array(quantile)
     edges = np.concatenate([[0.0], (share[1:] + share[:-1]) / 2, [1.0]])
     error = observed[:, None] - value
     pinball = np.where(error >= 0.0, share * error, (share - 1.0) * error)
     weight = np.where(np.isfinite(pinball), np.diff(edges), 0.0)
     total = np.nansum(pinball * weight, axis=1) / np.maximum(weight.sum(axis=1), 1e-12)
-    return float(2.0 * np.mean(total[weight.sum(axis=1) > 0]))
+    return np.where(weight.sum(axis=1) > 0, 2.0 * total, np.nan)
 
 
 def season_of(before: Series, quantile: tuple[float, ...]) -> Callable[[Int64s], Any] | None:
