@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 import type { Forecast, Observed } from '../state/facts';
+import { withForecasts, type World } from '../state/fold';
 import { leadsOffered, pastForecasts } from './past-forecasts';
 
 const HOUR = 3600e6;
@@ -46,4 +47,13 @@ test('one, three and six hours are offered, else the leads there are', () => {
   expect(leadsOffered([issuedAt(1, 5, [3600, 7200, 10_800, 21_600])])).toEqual([3600, 10_800, 21_600]);
   expect(leadsOffered([issuedAt(1, 5, [900, 1800])])).toEqual([900, 1800]);
   expect(leadsOffered([])).toEqual([]);
+});
+
+test('the console keeps enough for a whole day of every lead offered', () => {
+  const hours = Array.from({ length: 49 }, (_, i) => i);
+  const issued = hours.map((hour) => issuedAt(hour, 5, [3600, 10_800, 21_600]));
+  const came: Observed = { time_us: hours.map(at), value: hours.map(() => 5), flag: hours.map(() => 1) };
+  const kept = withForecasts({ issued: {}, clock: { now_us: at(48) } } as unknown as World, 's', issued).issued.s!;
+  for (const lead_s of leadsOffered(kept))
+    expect(pastForecasts({ observed: came, issued: kept, lead_s, from_us: at(24), at_us: at(48), period_s: 3600 }).of).toBe(25);
 });

@@ -24,9 +24,9 @@ import type {
   Snapshot,
 } from './facts';
 
-/** How much past the console keeps: 27 h, so that the 24 h time line is always full. */
-export const KEEP_US = 27 * 3600 * 1_000_000;
-/** Forecasts kept per series; hourly or ten-minute issues both fit the 27 h. */
+/** How much past the console keeps: 31 h, so that a whole day stands beside what was forecast six hours before it. */
+export const KEEP_US = 31 * 3600 * 1_000_000;
+/** Forecasts kept per series; hourly or ten-minute issues both fit the 31 h. */
 const FORECASTS_MAX = 400;
 /** Unusual signals kept, as many as a snapshot has. */
 const UNUSUAL_MAX = 50;
