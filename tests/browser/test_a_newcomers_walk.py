@@ -34,6 +34,7 @@ def seven_answers(look: Look) -> dict[str, str]:
 def test_the_river_rises_on_the_page_and_the_forecast_crosses_the_advisory_level_first(walk: Walk) -> None:
     look = walk.look
     assert "#/link/" not in look.page.url, "a used secret stays in the address bar"
+    assert look.json("/api/flood")["state"] == "off", "the demo was started with CHEOYONG_TERRAIN=off"
     walk.to_the_draft()
     assert walk.stages[-1] > 2 * walk.stages[0], walk.stages
     assert walk.stages[-1] < ADVISORY_M, "the river is over the level before the forecast was looked at"

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ import structlog
 
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.ground import ILLUSTRATIVE, OFF, ground_of
-from cheoyong.app.settings import Settings
+from cheoyong.app.settings import Settings, environment_of
 from cheoyong.assess.flooded_places import Underpass
 from cheoyong.assess.flooded_towns import Streets
 from cheoyong.domain.city import CityPack
@@ -170,10 +169,9 @@ class Floods:
 
     async def _start(self) -> asyncio.subprocess.Process:
         """One thread: two wait for each other on a loaded machine; a flood then took 40 times as long."""
-        given = {f"CHEOYONG_{name.upper()}": str(value) for name, value in self._settings.values.items()}
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cheoyong.app.flood_main", str(self._folder.root),
-            env={**os.environ, "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **given},
+            env={**environment_of(self._settings), "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             start_new_session=True, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

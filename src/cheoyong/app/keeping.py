@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 
@@ -15,7 +14,7 @@ from cheoyong.app.clock import real_us
 from cheoyong.app.folder import DataFolder
 from cheoyong.app.house import House
 from cheoyong.app.installation import Installation
-from cheoyong.app.settings import Settings
+from cheoyong.app.settings import Settings, environment_of
 from cheoyong.domain.errors import CheoyongError
 
 _WORKER_STOP_S = 8.0
@@ -111,10 +110,9 @@ async def _start_worker(
     One thread of linear algebra: sums of another order would be another model on every machine (F26), and
     at these sizes more threads only wait for each other.
     """
-    given = {f"CHEOYONG_{name.upper()}": str(value) for name, value in settings.values.items()}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cheoyong.app.worker_main", str(folder.root), str(installation.organisation_id),
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **given}, start_new_session=True,
+        env={**environment_of(settings), "OPENBLAS_NUM_THREADS": "1"}, start_new_session=True,
         stdin=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

@@ -110,6 +110,19 @@ def read_settings(
     return Settings(values)
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a process of ours: this one's, with these settings and no others of ours.
+
+    A demo takes nothing from the environment; what it starts must not either.
+    """
+    foreign = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX).lower() not in NAMES
+    }
+    return foreign | {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.values.items()}
+
+
 def _from_file(path: Path) -> dict[str, str | int | float]:
     try:
         text = path.read_text(encoding="utf-8")

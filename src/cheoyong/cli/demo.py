@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,8 +66,9 @@ def demo(
     async def work(stop: object) -> Report:
         until_us = parse_instant(until, where="--until") if until else None
         settings = read_settings(
-            None, {}, mode="exercise", city=city, port=port if port is not None else 0, log="warning"
-        )
+            None, {}, mode="exercise", city=city, port=port if port is not None else 0, log="warning",
+            terrain=os.environ.get("CHEOYONG_TERRAIN"),
+        )  # fmt: skip
         plan = Plan(scenario, speed=speed, until_us=until_us, headless=headless)
         with Talk(headless=headless) as talk:
             return await run(plan, settings, data, talk.telling(), stop)  # type: ignore[arg-type]
