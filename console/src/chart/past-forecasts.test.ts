@@ -43,6 +43,12 @@ test('a pause of the forecasts breaks the band', () => {
   expect(data.q50).toEqual([5, null, 5]);
 });
 
+test('a forecast made again an hour or more after its time is not judged: it would have hindsight', () => {
+  const made = (late_us: number) => [{ ...issuedAt(2, 5), recorded_us: at(2) + late_us }];
+  expect(pastForecasts({ ...base, observed, issued: made(HOUR - 1) }).of).toBe(1);
+  expect(pastForecasts({ ...base, observed, issued: made(HOUR) }).of).toBe(0);
+});
+
 test('one, three and six hours are offered, else the leads there are', () => {
   expect(leadsOffered([issuedAt(1, 5, [3600, 7200, 10_800, 21_600])])).toEqual([3600, 10_800, 21_600]);
   expect(leadsOffered([issuedAt(1, 5, [900, 1800])])).toEqual([900, 1800]);

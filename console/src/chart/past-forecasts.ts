@@ -7,6 +7,8 @@ import { chartData, type ChartData } from './chart-data';
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 /** The leads offered, where a forecast has them. */
 const LEADS_S = [3600, 3 * 3600, 6 * 3600];
+/** One made again this long after its time would be judged with hindsight: the rule of the verification (records/verification.py). */
+const LATE_US = 3600e6;
 
 export interface PastInput {
   observed: Observed | undefined;
@@ -61,8 +63,12 @@ function fansOf(issued: Forecast[], lead_s: number, from_us: number, at_us: numb
   for (const forecast of issued) {
     const row = forecast.lead_s.indexOf(lead_s);
     const due_us = forecast.issued_us + lead_s * 1e6;
-    if (row < 0 || due_us < from_us || due_us > at_us) continue;
+    if (row < 0 || due_us < from_us || due_us > at_us || isLate(forecast)) continue;
     fans.set(due_us / 1e6, QUANTILES.map((q) => forecast.value[row]![nearest(forecast.quantile, q)]!));
   }
   return [...fans].sort(([a], [b]) => a - b);
+}
+
+function isLate({ issued_us, recorded_us = issued_us }: Forecast): boolean {
+  return recorded_us >= issued_us + LATE_US;
 }

@@ -270,6 +270,8 @@ export interface Forecast {
   model: string;
   series: string;
   issued_us: number;
+  /** When it was written down; a snapshot does not say. */
+  recorded_us?: number;
   lead_s: number[];
   quantile: number[];
   value: number[][];

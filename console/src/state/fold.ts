@@ -192,7 +192,7 @@ function withFact(world: World, fact: Fact): World {
       return { ...world, impacts: { ...world.impacts, [fact.body.series]: fact.body } };
     case 'forecast': {
       const forecasts = { ...world.forecasts, [fact.body.series]: fact.body };
-      return withForecasts({ ...world, forecasts }, fact.body.series, [fact.body]);
+      return withForecasts({ ...world, forecasts }, fact.body.series, [{ ...fact.body, recorded_us: fact.recorded_us }]);
     }
     default:
       return world; // a kind of fact this version does not know: newer server, nothing to draw
