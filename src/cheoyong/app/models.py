@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from cheoyong.app.bounded_model import TRAINING_S_MAX, BoundedModel, errand
 from cheoyong.detect.opinion import Relation
 from cheoyong.detect.witness import learn_all
 from cheoyong.domain.city import CityPack
@@ -27,7 +28,8 @@ def train(city: CityPack, folder: Path) -> tuple[tuple[HazardModel, ...], tuple[
     """Models of all hazards the city asks for, trained on its packaged history, and those there are none of.
 
     Each series is trained by itself, so that what spoils one leaves the others their model. History that is
-    there in part only trains nothing: a model on less than its card says is another model.
+    there in part only trains nothing: a model on less than its card says is another model. One that is still
+    at it after five minutes is given up, and each that is had is bounded in the time of its answers.
     """
     history, history_gone = _history(folder)
     models: list[HazardModel] = []
@@ -91,9 +93,11 @@ def _trained(
     hazard: Hazard, city: CityPack, history: Mapping[str, Series]
 ) -> tuple[tuple[HazardModel, ...], str]:
     try:
-        models = tuple(hazard.train(city, history))
-        for model in models:  # what the pipeline relies on, asked once where a defect does no harm
-            _ = (model.id, model.series, model.inputs, model.window_s)
+        trained = errand(lambda: tuple(hazard.train(city, history)))
+        # What the pipeline relies on of a model is asked here, where a defect does no harm.
+        models = tuple(BoundedModel(model) for model in trained.result(TRAINING_S_MAX))
+    except TimeoutError as error:
+        return (), f"it could not be trained: {str(error) or f'it took more than {TRAINING_S_MAX:g} s'}"
     except Exception as error:  # noqa: BLE001  (edge: told with the model's name, shown until it is over)
         return (), f"it could not be trained: {_said(error)}"
     return models, "" if models else "training gave no model"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models are asked, and no more than asked: one that fails is told of once, and everything else goes on.
 
-Pure, so a replay tells the same. What a clock has to judge (that a model is slow) is not judged here: the
-worker does, and passes it in as an outcome that came from outside.
+Pure, so a replay tells the same. What a clock has to judge (that a model is slow) is not judged here: a model
+that is bounded in time says so itself (app.bounded_model).
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from cheoyong.learn.soundness import unsound
 
 Place = tuple[str, str]  # hazard, series
 REASON_CHARS_MAX = 300
+
+
+class SlowModelError(Exception):
+    """A model has not answered in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def ask(model: HazardModel, recent: Mapping[str, Series], issued_us: int, levels
         if forecast is None:
             return Answer(model.id, model.series)
         wrong = unsound(forecast, model=model.id, series=model.series, issued_us=issued_us, levels=levels)
+    except SlowModelError as error:
+        return Answer(model.id, model.series, None, "slow", str(error))
     except Exception as error:  # noqa: BLE001  (edge of a stage: told as a fact, shown until it is over)
         return Answer(model.id, model.series, None, "failed", f"{type(error).__name__}: {error}")
     if wrong:
