@@ -48,6 +48,7 @@ const catalogue = {
   modelFailed: { ko: '모델이 오류를 냈습니다', en: 'the model failed' },
   modelUnsound: { ko: '모델이 쓸 수 없는 값을 냈습니다', en: 'the model gave values that cannot be' },
   modelSlow: { ko: '모델이 너무 느립니다', en: 'the model is too slow' },
+  modelNarrow: { ko: '예측 구간이 실제를 너무 자주 놓쳐 경보에 쓰지 않습니다', en: 'its band missed too often: it draws no warnings' },
   modelOn: { ko: '예측이 다시 켜졌습니다', en: 'the model is heard again' },
   modelRemoved: { ko: '더 쓰지 않는 모델입니다', en: 'the model is no longer used' },
   healthOk: { ko: '정상', en: 'Normal' },

@@ -209,7 +209,7 @@ export interface ModelState {
   series: string;
   model: string;
   step: 'off' | 'on' | 'removed';
-  cause: 'missing' | 'failed' | 'unsound' | 'slow';
+  cause: 'missing' | 'failed' | 'unsound' | 'slow' | 'narrow';
   reason: string;
   since_us: number;
 }

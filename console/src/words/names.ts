@@ -102,7 +102,7 @@ export function alarmTitle(alarm: Pick<Alarm, 'cause' | 'series' | 'rule' | 'lim
 const ROW_KINDS = { site: 'rowSite', reach: 'rowReach', together: 'rowTogether', event: 'rowEvent', flood: 'rowFlood' } as const;
 
 const MODEL_HAZARDS = { river: 'modelRiver', thermal_runaway: 'modelBattery' } as const;
-const MODEL_CAUSES = { missing: 'modelMissing', failed: 'modelFailed', unsound: 'modelUnsound', slow: 'modelSlow' } as const;
+const MODEL_CAUSES = { missing: 'modelMissing', failed: 'modelFailed', unsound: 'modelUnsound', slow: 'modelSlow', narrow: 'modelNarrow' } as const;
 
 /** Which model, and of what: the hazard and the gauge it forecasts. */
 export const modelName = ({ hazard, series }: Pick<ModelState, 'hazard' | 'series'>): string =>

@@ -98,7 +98,8 @@ class ModelState:
 
     ``series`` is what it forecasts, ``model`` its name and training hash, empty when there is none.
     ``cause``: ``missing`` (not installed, or could not be trained), ``failed`` (raised an error), ``unsound``
-    (gave what is no forecast), ``slow``. ``reason`` says it in words; ``since_us``: silent since then.
+    (gave what is no forecast), ``slow``, ``narrow`` (its 90 % band held too little of what came: it is asked
+    on, and its forecasts are kept in shadow). ``reason`` says it in words; ``since_us``: silent since then.
     """
 
     hazard: str

@@ -18,6 +18,8 @@ from cheoyong.learn.soundness import unsound
 
 Place = tuple[str, str]  # hazard, series
 REASON_CHARS_MAX = 300
+NARROW = "narrow"
+"""The cause of a model that is asked on, and whose forecasts count for nothing: see flow.trust_stage."""
 
 
 class SlowModelError(Exception):
@@ -55,7 +57,7 @@ def missing_models(setup: Setup, off: Mapping[Place, Known], now_us: int) -> tup
     """What became known of models that are not there at all: gone, there again, or asked for no more."""
     missing = {(one.hazard, one.series): one for one in setup.missing}
     facts = [
-        _off(setup, off.get(place), place, Answer("", one.series, None, "missing", one.reason), now_us)
+        off_fact(setup, off.get(place), place, Answer("", one.series, None, "missing", one.reason), now_us)
         for place, one in missing.items()
     ]
     there = {_place(setup, model.series) for model in setup.models}
@@ -65,7 +67,7 @@ def missing_models(setup: Setup, off: Mapping[Place, Known], now_us: int) -> tup
         if place not in there:
             facts.append(_over(setup, place, before, "", "removed", now_us))
         elif before.model.cause == "missing":
-            facts.append(_over(setup, place, before, "", "on", now_us))
+            facts.append(on_fact(setup, place, before, "", now_us))
     return tuple(fact for fact in facts if fact is not None)
 
 
@@ -78,9 +80,9 @@ def heard_models(
         place = _place(setup, answer.series)
         before = off.get(place)
         if answer.cause:
-            facts.append(_off(setup, before, place, answer, now_us))
-        elif answer.forecast and before and before.model and before.model.cause != "missing":
-            facts.append(_over(setup, place, before, answer.model, "on", now_us))
+            facts.append(off_fact(setup, before, place, answer, now_us))
+        elif answer.forecast and before and before.model and before.model.cause not in ("missing", NARROW):
+            facts.append(on_fact(setup, place, before, answer.model, now_us))
     return tuple(fact for fact in facts if fact is not None)
 
 
@@ -101,13 +103,18 @@ def _place(setup: Setup, series: str) -> Place:
     return setup.hazard_of.get(series, ""), series
 
 
-def _off(setup: Setup, before: Known | None, place: Place, answer: Answer, now_us: int) -> Fact | None:
+def off_fact(setup: Setup, before: Known | None, place: Place, answer: Answer, now_us: int) -> Fact | None:
     """It is off; None when that was told already, in whatever words."""
     told = before.model if before else None
     if told is not None and (told.cause, told.model) == (answer.cause, answer.model):
         return None
     since_us = told.since_us if told else now_us
     return _told(setup, place, answer.model, "off", answer.cause, answer.reason, since_us, now_us, before)
+
+
+def on_fact(setup: Setup, place: Place, before: Known, model: str, now_us: int) -> Fact:
+    """It is heard again."""
+    return _over(setup, place, before, model, "on", now_us)
 
 
 def _over(setup: Setup, place: Place, before: Known, model: str, step: str, now_us: int) -> Fact:

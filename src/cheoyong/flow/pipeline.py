@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of a fact, in order: CHECK, DETECT, DIAGNOSE, PREDICT, RESPOND, ASSESS, WARN. Read this first.
+"""The way of a fact: CHECK, DETECT, DIAGNOSE, TRUST, PREDICT, RESPOND, ASSESS, WARN. Read this first.
 
 Pure: one batch of observations and the state before it give the facts it causes and the state after
 it. The only clock is ``batch.recorded_us``; a replay is this same function fed with an older day.
@@ -20,6 +20,7 @@ from cheoyong.flow.model_stage import models_off
 from cheoyong.flow.predict_stage import predict
 from cheoyong.flow.respond_stage import assess, open_alarms, respond
 from cheoyong.flow.state import PipelineState, Setup, known, series_of
+from cheoyong.flow.trust_stage import judge_bands, with_bands
 from cheoyong.flow.warn_stage import warn
 from cheoyong.warn.draft import Standing
 
@@ -52,9 +53,17 @@ def step(
         setup, replace(state, screen=screened), batch, gauges, verdicts, alarms
     )
     state = replace(state, alarms=open_alarms(state.alarms, alarms))
+    # TRUST: did the models' bands hold what has come
+    records, trust = judge_bands(setup, state, batch, gauges)
+    state = replace(state, records=records, models_off=models_off(state.models_off, trust))
     # PREDICT: what the hazards' models expect now
     forecasts, models = predict(setup, state, batch, gauges)
-    state = replace(state, models_off=models_off(state.models_off, models))
+    models = trust + models
+    state = replace(
+        state,
+        models_off=models_off(state.models_off, models),
+        records=with_bands(state.records, setup, forecasts),
+    )
     state = replace(state, forecasts={**state.forecasts, **{series_of(f): known(f) for f in forecasts}})
     # RESPOND: incidents open, escalate, ease, close
     state, steps = respond(setup, state, (*alarms, *forecasts), batch.recorded_us)

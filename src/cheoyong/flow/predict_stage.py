@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cheoyong.detect.rules import Gauges
 from cheoyong.detect.screen import usable
@@ -11,7 +12,7 @@ from cheoyong.domain.fact import Fact, Forecast, make_fact
 from cheoyong.domain.instant import SECOND_US
 from cheoyong.domain.observation import ObservationBatch, Series
 from cheoyong.flow.diagnose_stage import named_faults
-from cheoyong.flow.model_stage import ask, heard_models, missing_models
+from cheoyong.flow.model_stage import NARROW, ask, heard_models, missing_models
 from cheoyong.flow.state import PipelineState, Setup
 
 
@@ -42,11 +43,20 @@ def predict(
         known_then = {name: series.until(issued_us) for name, series in recent.items()}
         answer = ask(model, known_then, issued_us, {level.id for level in gauge.levels})
         answers.append(answer)
-        forecast = answer.forecast
+        forecast = _as_trusted(setup, state, answer.forecast)
         before = state.forecasts.get(model.series)
         if forecast is not None and not (before and before.forecast == forecast):
             made.append(_forecast_fact(setup, forecast, batch, recent, datastream_of))
     return tuple(made), changes + heard_models(setup, state.models_off, answers, batch.recorded_us)
+
+
+def _as_trusted(setup: Setup, state: PipelineState, forecast: Forecast | None) -> Forecast | None:
+    """In shadow while its model's band is known to be too narrow."""
+    if forecast is None:
+        return None
+    off = state.models_off.get((setup.hazard_of.get(forecast.series, ""), forecast.series))
+    narrow = off is not None and off.model is not None and off.model.cause == NARROW
+    return replace(forecast, maturity="shadow") if narrow else forecast
 
 
 def _issued_us(target: str, recent: Mapping[str, Series], silence_us: int) -> int | None:

@@ -13,6 +13,7 @@ from cheoyong.domain.city import CityPack
 from cheoyong.domain.fact import AlarmStep, Fact, Forecast, ModelState
 from cheoyong.domain.hazard import HazardModel, MissingModel
 from cheoyong.domain.level import Status
+from cheoyong.learn.band_record import BandRecord
 from cheoyong.respond.incident import IncidentRules, IncidentState, Key
 from cheoyong.warn.draft import DraftRules
 
@@ -58,7 +59,8 @@ class PipelineState:
 
     ``faults`` are the alarms of gauges diagnosed as faulty, a clearing until the gauge's next value;
     ``held`` level alarms kept back while they are.
-    ``models_off`` are the models that are not heard at present, by hazard and series.
+    ``models_off`` are the models that are not heard at present, ``records`` what the bands of all were worth
+    of late, both by hazard and series.
     """
 
     screen: ScreenState
@@ -68,6 +70,7 @@ class PipelineState:
     faults: dict[str, Known] = field(default_factory=dict)
     held: dict[tuple[str, str], Known] = field(default_factory=dict)
     models_off: dict[tuple[str, str], Known] = field(default_factory=dict)
+    records: dict[tuple[str, str], BandRecord] = field(default_factory=dict)
 
 
 def known(fact: Fact) -> Known:

@@ -17,6 +17,7 @@ from cheoyong.detect.screen import State as ScreenState
 from cheoyong.detect.snapshot import dump, dump_head, dump_stream, load
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.flow.state import Known, PipelineState
+from cheoyong.learn.band_record import BandRecord
 from cheoyong.respond.incident import IncidentState
 
 VERSION, VERSION_OF_PARTS = 1, 2
@@ -32,6 +33,7 @@ class _Stored(msgspec.Struct, array_like=True):
     faults: list[tuple[str, Known]] = []  # not in a state written before gauges were diagnosed
     held: list[tuple[str, str, Known]] = []
     models_off: list[tuple[str, str, Known]] = []  # not in a state written before models could be off
+    records: list[tuple[str, str, BandRecord]] = []  # not in a state written before bands were judged
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -116,6 +118,7 @@ def _stored(state: PipelineState, screen: bytes) -> _Stored:
         list(state.faults.items()),
         [(series, level, known) for (series, level), known in state.held.items()],
         [(hazard, series, known) for (hazard, series), known in state.models_off.items()],
+        [(hazard, series, record) for (hazard, series), record in state.records.items()],
     )
 
 
@@ -128,4 +131,5 @@ def _state(stored: _Stored, screen: ScreenState) -> PipelineState:
         dict(stored.faults),
         {(series, level): known for series, level, known in stored.held},
         {(hazard, series): known for hazard, series, known in stored.models_off},
+        {(hazard, series): record for hazard, series, record in stored.records},
     )
