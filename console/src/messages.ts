@@ -2,6 +2,7 @@
 // Every word of the console, Korean first and English beside it. A missing translation is a type error.
 import { evidenceMessages } from './messages-evidence';
 import { floodMessages } from './messages-flood';
+import { modelWords } from './messages-models';
 import { siteWords } from './messages-site';
 import { verificationWords } from './messages-verification';
 
@@ -482,6 +483,7 @@ const catalogue = {
   replayPaused: { ko: '멈춤', en: 'paused' },
   ...siteWords,
   ...verificationWords,
+  ...modelWords,
   chooseSomething: { ko: '목록이나 지도에서 고르십시오', en: 'Choose something from the list or the map' },
 } as const satisfies Record<string, Both>;
 

@@ -74,6 +74,15 @@ def test_every_figure_and_its_command_stand_on_the_page_it_names(card: Card) -> 
         assert figure.command in said
 
 
+@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.id)
+def test_every_card_of_ours_is_there_in_korean_with_every_limit(card: Card) -> None:
+    assert card.name
+    assert card.ko is not None
+    assert len(card.ko.limits) == len(card.limits)
+    korean = " ".join((card.ko.name, card.ko.purpose, card.ko.direction_of_error, *card.ko.limits))
+    assert sum("가" <= one <= "힣" for one in korean) > 0.4 * len(korean)
+
+
 def test_the_reference_page_shows_the_cards_as_they_are() -> None:
     written = PAGE.read_text("utf-8")
     assert written.partition("<!-- cards -->\n")[2] == as_markdown(cards()), "run scripts/write_reference.py"
@@ -93,6 +102,8 @@ def test_the_command_prints_every_card_as_json() -> None:
         (('purpose = "', 'motive = "'), "motive"),
         (('direction_of_error = "', 'direction_of_error = ""\nspare = "'), "direction_of_error"),
         (("id = ", "id : "), "no model card"),
+        (("[ko]", "[ko]\nextra = 1"), "extra"),
+        (('limits = [\n  "강우를', 'limits = ["하나 더",\n  "강우를'), "ko.limits has 7"),
     ],
 )
 def test_a_card_that_is_none_is_refused_with_its_file_and_field(

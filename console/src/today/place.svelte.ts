@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which page the address names: the console, today, thresholds, verification; `#/thresholds/42` names a datastream too.
-const PLACES = ['today', 'thresholds', 'verification'] as const;
+// Which page the address names: the console, today, thresholds, verification, models; `#/thresholds/42` names a datastream too.
+const PLACES = ['today', 'thresholds', 'verification', 'models'] as const;
 export type Place = 'console' | (typeof PLACES)[number];
 
 class Address {

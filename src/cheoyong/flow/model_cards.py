@@ -42,8 +42,20 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     goal: str = ""
 
 
+class Translation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What people at the desk read of a card, in another language; as many limits as the card has."""
+
+    name: Text
+    purpose: Text
+    direction_of_error: Text
+    limits: Texts
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model's card; ``direction_of_error`` says whether it errs toward alarm or silence, and when."""
+    """A model's card; ``direction_of_error`` says whether it errs toward alarm or silence, and when.
+
+    ``name``: as people call it, empty for the id. ``ko``: the same in Korean, where there is a translation.
+    """
 
     id: Text
     purpose: Text
@@ -57,6 +69,13 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     direction_of_error: Text
     contact: Text
     licence: Text
+    name: str = ""
+    ko: Translation | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a translation that leaves a limit out."""
+        if self.ko is not None and len(self.ko.limits) != len(self.limits):
+            raise ValueError(f"ko.limits has {len(self.ko.limits)} sentences, limits has {len(self.limits)}")
 
 
 def cards() -> tuple[Card, ...]:

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of the page of models.
+export const modelWords = {
+  pageModels: { ko: '모델', en: 'Models' },
+  mdLead: { ko: '예측하고 판단하는 모델마다 무엇을 하는지, 어느 쪽으로 틀리는지, 무엇을 못하는지 적었습니다. 요즘 얼마나 맞았는지는', en: 'What each model is for, which way it errs, and what it cannot do. How good it has been of late:' },
+  mdShadow: { ko: '시험: 보이기만 하고 아무것도 움직이지 않습니다', en: 'Shadow: shown, and nothing acts on it' },
+  mdAdvisory: { ko: '자문: 제안하고, 사람이 결정합니다', en: 'Advisory: it proposes, people decide' },
+  mdOperational: { ko: '운영: 정해진 일을 스스로 합니다', en: 'Operational: it acts within its rules' },
+  mdErrs: { ko: '어느 쪽으로 틀리나', en: 'Which way it errs' },
+  mdLimits: { ko: '한계', en: 'Limits' },
+  mdFigures: { ko: '잰 값 {n}개와 자료 (영어)', en: '{n} measured figures, and the data' },
+  mdGoal: { ko: '목표', en: 'goal' },
+  mdData: { ko: '자료', en: 'Data' },
+  mdWithout: { ko: '설명서가 없는 모델: {names}', en: 'Models without a card: {names}' },
+} as const;
