@@ -11,5 +11,12 @@ export const modelWords = {
   mdFigures: { ko: '잰 값 {n}개와 자료 (영어)', en: '{n} measured figures, and the data' },
   mdGoal: { ko: '목표', en: 'goal' },
   mdData: { ko: '자료', en: 'Data' },
+  mdDrifting: { ko: '배울 때와 달라진 입력', en: 'Inputs unlike their training' },
+  mdDriftNote: { ko: '지난 30일이 모델이 배운 달들과 다릅니다. 모델을 맡은 사람이 볼 일이며, 알람도 예측도 이것으로 멈추지 않습니다.', en: 'Their last thirty days differ from the months the model learnt from. For who minds the models: no alarm and no forecast stops for it.' },
+  mdDriftNone: { ko: '배울 때와 달라진 입력이 없습니다 (30일을 지켜본 입력 가운데).', en: 'None, of those watched for thirty days.' },
+  mdMissing: { ko: '값이 없는 때 {value} (한계 {limit})', en: '{value} of the time without a value (limit {limit})' },
+  mdRange: { ko: '배운 범위를 벗어난 값 {value} (한계 {limit})', en: '{value} of its values beyond anything learnt (limit {limit})' },
+  mdChanges: { ko: '움직임이 달라짐: 지수 {value} (한계 {limit})', en: 'it moves otherwise: index {value} (limit {limit})' },
+  mdSince: { ko: '{when}부터', en: 'since {when}' },
   mdWithout: { ko: '설명서가 없는 모델: {names}', en: 'Models without a card: {names}' },
 } as const;

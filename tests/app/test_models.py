@@ -49,4 +49,9 @@ async def test_doctor_says_which_model_the_running_worker_does_not_hear(
     assert found() == [("warn", "AI off: river|a_m|failed|why")]
     await told("on")
     assert found() == [("ok", "none is off")]
+    await owner.execute(
+        "INSERT INTO fact (organisation_id, kind, body) VALUES (1, 'drift', jsonb_build_object("
+        "'series', 'a_m', 'sign', 'missing', 'step', 'drifting', 'value', 0.2, 'limit', 0.05))"
+    )
+    assert found()[1:] == [("warn", "a_m is unlike its training: missing 0.2, limit 0.05")]
     await owner.close()

@@ -26,7 +26,21 @@ export interface ModelCards {
   without_card: string[];
 }
 
-export const asking = { all: () => ask.get<ModelCards>('/api/models') };
+/** An input that has been unlike its training for thirty days: in which way, by how much, read by which models. */
+export interface InputDrift {
+  series: string;
+  name: Partial<Record<Language, string>>;
+  sign: 'missing' | 'changes' | 'range';
+  value: number;
+  limit: number;
+  since_us: number;
+  models: string[];
+}
+
+export const asking = {
+  all: () => ask.get<ModelCards>('/api/models'),
+  drifting: () => ask.get<{ drifting: InputDrift[] }>('/api/models/inputs').then((found) => found.drifting),
+};
 
 /** The card's words in a language, and which language they are in: not every card is translated. */
 export function spoken(card: ModelCard, language: Language): { words: CardWords; lang: Language } {

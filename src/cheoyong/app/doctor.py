@@ -51,6 +51,12 @@ FROM (SELECT DISTINCT ON (organisation_id, body ->> 'hazard', body ->> 'series')
       WHERE kind = 'model' ORDER BY organisation_id, body ->> 'hazard', body ->> 'series', seq DESC) newest
 WHERE body ->> 'step' = 'off'
 """
+_DRIFTING_NOW = """
+SELECT body ->> 'series', body ->> 'sign', body ->> 'value', body ->> 'limit'
+FROM (SELECT DISTINCT ON (organisation_id, body ->> 'series', body ->> 'sign') body FROM fact
+      WHERE kind = 'drift' ORDER BY organisation_id, body ->> 'series', body ->> 'sign', seq DESC) newest
+WHERE body ->> 'step' = 'drifting'
+"""
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -282,6 +288,7 @@ def _models_off(patient: Patient) -> Iterator[Check]:
         if not Postgres(DataFolder(patient.data)).ask("SELECT to_regclass('fact')").strip():
             return
         said = Postgres(DataFolder(patient.data)).ask(_OFF_NOW)
+        drifting = Postgres(DataFolder(patient.data)).ask(_DRIFTING_NOW)
     except CheoyongError as error:
         yield _failed("models now", error)
         return
@@ -290,6 +297,10 @@ def _models_off(patient: Patient) -> Iterator[Check]:
         yield Check("models now", "warn", f"AI off: {line}", "see the worker's log for the whole error")
     if not lines:
         yield Check("models now", "ok", "none is off")
+    for line in filter(str.strip, drifting.splitlines()):
+        series, sign, value, limit = line.split("|")
+        found = f"{series} is unlike its training: {sign} {value}, limit {limit}"
+        yield Check("inputs now", "warn", found, "look at the gauge, or train the model on what is so now")
 
 
 def _bus(patient: Patient) -> Iterator[Check]:

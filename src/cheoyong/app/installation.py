@@ -119,6 +119,7 @@ class Installation:
         self.troubles: dict[str, str] = {}
         self.screening: dict[str, int] = {}
         self.models_off: list[dict[str, str]] = []
+        self.inputs_drifting = 0
         self._waiting_drafts: set[str] = set()
 
     def note_pressure(self) -> None:
@@ -184,6 +185,7 @@ class Installation:
         self._taken_number = max(self._taken_number, body["number"])
         self._last_progress_us = real_us()
         self.screening = body["screening"]
+        self.inputs_drifting = body.get("inputs_drifting", 0)
         self.models_off = body.get("models_off", [])  # a worker of the release before does not say
         self.troubles.pop("worker", None)  # it works again
         self._progressed.set()

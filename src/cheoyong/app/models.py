@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,6 +17,7 @@ from cheoyong.domain.city import CityPack
 from cheoyong.domain.errors import CheoyongError
 from cheoyong.domain.hazard import Hazard, HazardModel, MissingModel
 from cheoyong.domain.observation import Series
+from cheoyong.learn.input_drift import Reference, reference_of
 from cheoyong.links.hourly_csv.source import read_history
 
 GROUP = "cheoyong.hazards"
@@ -56,6 +57,14 @@ def neighbourly(city: CityPack, folder: Path) -> dict[str, Relation]:
     except Exception as error:  # noqa: BLE001  (edge: whatever is in those files, the levels must start)
         _log.error("relations_missing", why=_said(error), levels="go on without them")
         return {}
+
+
+def accustomed(models: Iterable[HazardModel], folder: Path) -> dict[str, Reference]:
+    """What the inputs of these models were like in the packaged history, by series; without it none."""
+    history, _ = _history(folder)
+    named = sorted({name for model in models for name in model.inputs} & history.keys())
+    found = {name: reference_of(history[name]) for name in named}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def obstacles(city: CityPack, folder: Path) -> tuple[MissingModel, ...]:

@@ -78,6 +78,9 @@ _UPDATES_DROPPED = prometheus_client.Gauge(
     "cheoyong_mqtt_updates_dropped",
     "Entities that MQTT subscribers were not told of: too many, or unreadable",
 )
+_DRIFTING = prometheus_client.Gauge(
+    "cheoyong_inputs_drifting", "Inputs of models that are unlike their training, by sign"
+)
 _SCREENING = prometheus_client.Gauge(
     "cheoyong_screening", "Left out of detection, and clock jumps", ["reason"]
 )
@@ -94,6 +97,7 @@ def _gather(desk: Installation) -> None:
     if desk.updates is not None:
         _UPDATES_SENT.set(desk.updates.sent)
         _UPDATES_DROPPED.set(desk.updates.dropped)
+    _DRIFTING.set(desk.inputs_drifting)
     for reason, count in desk.screening.items():
         _SCREENING.labels(reason).set(count)
 
@@ -114,7 +118,7 @@ def litestar_app(installation: Installation, gate: Gate, limits: Limits) -> Lite
             *alarm_routes.ROUTES, routes.take, routes.close,
             routes.replay, routes.steer, routes.advance, routes.trace,
             series.observations, series.forecasts, verification.verification, evidence.evidence,
-            health_map.sensor_health, models.models,
+            health_map.sensor_health, models.models, models.inputs,
             alert_routes.alert, alert_routes.edit, alert_routes.submit, alert_routes.approve,
             alert_routes.reject, alert_routes.cancel, alert_routes.update, alert_routes.draft,
             *thresholds.ROUTES, *today.ROUTES, *flood.ROUTES,

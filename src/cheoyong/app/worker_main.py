@@ -20,7 +20,7 @@ from cheoyong.app.house import House
 from cheoyong.app.installation import shown
 from cheoyong.app.logs import configure_logs
 from cheoyong.app.memory import settle_memory
-from cheoyong.app.models import neighbourly, train
+from cheoyong.app.models import accustomed, neighbourly, train
 from cheoyong.app.settings import read_settings
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.level import Status
@@ -53,7 +53,11 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
     status = Status.EXERCISE if settings.mode == "exercise" else Status.ACTUAL
     models, missing = train(city, city_folder(settings.city))  # without a model the levels still warn
     relations = neighbourly(city, city_folder(settings.city))  # they accuse gauges, and delay no level
-    setup = Setup(organisation_id, city, models, status, relations=relations, missing=missing)
+    references = accustomed(models, city_folder(settings.city))
+    setup = Setup(
+        organisation_id, city, models, status,
+        relations=relations, missing=missing, references=references,
+    )  # fmt: skip
     _log.info("models_trained", models=[model.id for model in setup.models], judged=sorted(relations))
     bus = await Bus.connect(house.options(), "worker")
     pool = await open_pool(house.database, FLOW)
@@ -66,6 +70,7 @@ async def run(folder: DataFolder, organisation_id: int) -> None:
             "rows": [row._asdict() for row in rows],
             "screening": worker.screening(),
             "models_off": worker.models_off(),
+            "inputs_drifting": worker.inputs_drifting(),
         }
         await bus.tell(PROGRESS, body)
 

@@ -112,6 +112,25 @@ class ModelState:
 
 
 @dataclass(frozen=True, slots=True)
+class InputDrift:
+    """An input of models has been unlike its training for thirty days (``step`` ``drifting``), or no more
+    (``over``). For who minds the models; nothing is silenced by it.
+
+    ``sign``: ``missing`` (share of steps without a value), ``changes`` (population stability index of what it
+    does from step to step) or ``range`` (share of values beyond anything trained on); ``value`` and ``limit``
+    of it. ``models`` that read it, as ``hazard:series``.
+    """
+
+    series: str
+    sign: str
+    step: str
+    value: float
+    limit: float
+    since_us: int
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TownImpact:
     """Residents of one town that an event may reach: heads, not estimates of harm."""
 
@@ -210,13 +229,14 @@ class AlertStep:
     reason: str = ""
 
 
-Body = AlarmStep | Detection | Forecast | ModelState | Impact | IncidentStep | AlertStep
+Body = AlarmStep | Detection | Forecast | ModelState | InputDrift | Impact | IncidentStep | AlertStep
 
 KINDS: dict[type[Body], str] = {
     AlarmStep: "alarm",
     Detection: "detection",
     Forecast: "forecast",
     ModelState: "model",
+    InputDrift: "drift",
     Impact: "impact",
     IncidentStep: "incident",
     AlertStep: "alert",

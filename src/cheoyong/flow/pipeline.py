@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of a fact: CHECK, DETECT, DIAGNOSE, TRUST, PREDICT, RESPOND, ASSESS, WARN. Read this first.
+"""The way of a fact: CHECK, DETECT, DIAGNOSE, TRUST, DRIFT, PREDICT, RESPOND, ASSESS, WARN. Read this first.
 
 Pure: one batch of observations and the state before it give the facts it causes and the state after
 it. The only clock is ``batch.recorded_us``; a replay is this same function fed with an older day.
@@ -16,6 +16,7 @@ from cheoyong.detect.screen import screen
 from cheoyong.domain.fact import Fact
 from cheoyong.domain.observation import ObservationBatch, Verdicts
 from cheoyong.flow.diagnose_stage import diagnosed
+from cheoyong.flow.drift_stage import mind_inputs
 from cheoyong.flow.model_stage import models_off
 from cheoyong.flow.predict_stage import predict
 from cheoyong.flow.respond_stage import assess, open_alarms, respond
@@ -56,6 +57,8 @@ def step(
     # TRUST: did the models' bands hold what has come
     records, trust = judge_bands(setup, state, batch, gauges)
     state = replace(state, records=records, models_off=models_off(state.models_off, trust))
+    # DRIFT: are the models fed what they were trained on
+    state, drifts = mind_inputs(setup, state, batch, gauges)
     # PREDICT: what the hazards' models expect now
     forecasts, models = predict(setup, state, batch, gauges)
     models = trust + models
@@ -71,4 +74,4 @@ def step(
     impacts = assess(setup, steps)
     # WARN: what should be said; people decide
     drafts = warn(setup, state, steps, forecasts, impacts, standings, batch.recorded_us)
-    return Outcome(state, verdicts, (*alarms, *models, *forecasts, *steps, *impacts, *drafts))
+    return Outcome(state, verdicts, (*alarms, *models, *drifts, *forecasts, *steps, *impacts, *drafts))

@@ -10,10 +10,11 @@ from uuid import UUID
 from cheoyong.detect.opinion import Relation
 from cheoyong.detect.screen import State as ScreenState
 from cheoyong.domain.city import CityPack
-from cheoyong.domain.fact import AlarmStep, Fact, Forecast, ModelState
+from cheoyong.domain.fact import AlarmStep, Fact, Forecast, InputDrift, ModelState
 from cheoyong.domain.hazard import HazardModel, MissingModel
 from cheoyong.domain.level import Status
 from cheoyong.learn.band_record import BandRecord
+from cheoyong.learn.input_drift import InputRecord, Reference
 from cheoyong.respond.incident import IncidentRules, IncidentState, Key
 from cheoyong.warn.draft import DraftRules
 
@@ -33,6 +34,7 @@ class Setup:
     draft_rules: DraftRules = field(default_factory=DraftRules)
     relations: Mapping[str, Relation] = field(default_factory=dict)  # by series, see detect.opinion
     missing: tuple[MissingModel, ...] = ()
+    references: Mapping[str, Reference] = field(default_factory=dict)  # of the models' inputs, by series
     keep_back: bool = False  # level alarms of faulty gauges: scored, never live, see flow.keep_back
 
     @property
@@ -51,6 +53,7 @@ class Known:
     alarm: AlarmStep | None = None
     forecast: Forecast | None = None
     model: ModelState | None = None
+    drift: InputDrift | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class PipelineState:
     ``faults`` are the alarms of gauges diagnosed as faulty, a clearing until the gauge's next value;
     ``held`` level alarms kept back while they are.
     ``models_off`` are the models that are not heard at present, ``records`` what the bands of all were worth
-    of late, both by hazard and series.
+    of late, both by hazard and series. ``inputs`` is what came of the models' inputs, ``drifts`` those that
+    are unlike their training, by series and sign.
     """
 
     screen: ScreenState
@@ -71,6 +75,8 @@ class PipelineState:
     held: dict[tuple[str, str], Known] = field(default_factory=dict)
     models_off: dict[tuple[str, str], Known] = field(default_factory=dict)
     records: dict[tuple[str, str], BandRecord] = field(default_factory=dict)
+    inputs: dict[str, InputRecord] = field(default_factory=dict)
+    drifts: dict[tuple[str, str], Known] = field(default_factory=dict)
 
 
 def known(fact: Fact) -> Known:
@@ -83,6 +89,7 @@ def known(fact: Fact) -> Known:
         alarm=body if isinstance(body, AlarmStep) else None,
         forecast=body if isinstance(body, Forecast) else None,
         model=body if isinstance(body, ModelState) else None,
+        drift=body if isinstance(body, InputDrift) else None,
     )
 
 

@@ -18,6 +18,7 @@ from cheoyong.detect.snapshot import dump, dump_head, dump_stream, load
 from cheoyong.domain.errors import ConfigurationError
 from cheoyong.flow.state import Known, PipelineState
 from cheoyong.learn.band_record import BandRecord
+from cheoyong.learn.input_drift import InputRecord
 from cheoyong.respond.incident import IncidentState
 
 VERSION, VERSION_OF_PARTS = 1, 2
@@ -34,6 +35,8 @@ class _Stored(msgspec.Struct, array_like=True):
     held: list[tuple[str, str, Known]] = []
     models_off: list[tuple[str, str, Known]] = []  # not in a state written before models could be off
     records: list[tuple[str, str, BandRecord]] = []  # not in a state written before bands were judged
+    inputs: list[tuple[str, InputRecord]] = []  # nor before inputs were minded
+    drifts: list[tuple[str, str, Known]] = []
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -119,6 +122,8 @@ def _stored(state: PipelineState, screen: bytes) -> _Stored:
         [(series, level, known) for (series, level), known in state.held.items()],
         [(hazard, series, known) for (hazard, series), known in state.models_off.items()],
         [(hazard, series, record) for (hazard, series), record in state.records.items()],
+        list(state.inputs.items()),
+        [(series, sign, known) for (series, sign), known in state.drifts.items()],
     )
 
 
@@ -132,4 +137,6 @@ def _state(stored: _Stored, screen: ScreenState) -> PipelineState:
         {(series, level): known for series, level, known in stored.held},
         {(hazard, series): known for hazard, series, known in stored.models_off},
         {(hazard, series): record for hazard, series, record in stored.records},
+        dict(stored.inputs),
+        {(series, sign): known for series, sign, known in stored.drifts},
     )

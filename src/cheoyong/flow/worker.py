@@ -108,6 +108,10 @@ class Worker:
             {"hazard": hazard, "series": series, "cause": "missing"} for hazard, series in sorted(lacking)
         ] + [{"hazard": off.hazard, "series": off.series, "cause": off.cause} for off in told.values()]
 
+    def inputs_drifting(self) -> int:
+        """How many signs there are of models' inputs that are unlike their training."""
+        return len(self._state.drifts)
+
     def hint(self) -> None:
         """Something may have been committed."""
         self._hint.set()
