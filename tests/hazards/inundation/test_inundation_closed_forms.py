@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The solvers against closed forms: Ritter, Stoker, Thacker, a lake at rest, a wave on a plane."""
+"""The solvers against closed forms: Ritter, Stoker, Thacker, MacDonald, a lake at rest, a wave on a plane."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from inundation_cases import (
     dam_break,
     random_lake,
     ritter_depth_m,
+    steady_flow_error,
+    stoker_depth_m,
     thacker_depth_m,
     wave_on_plane,
 )
 
+TOLERANCE = {"shallow_water": 0.005, "shallow_water_muscl": 0.003}
 METHODS = ["local_inertial", "shallow_water", "shallow_water_muscl"]
 
 
@@ -34,8 +37,25 @@ def test_a_dam_break_on_a_dry_bed_is_ritters(method: str, n: int, tolerance: flo
 def test_the_plateau_of_a_dam_break_on_water_is_stokers(method: str) -> None:
     """Stoker (1957), 10 m over 1 m: plateau 3.961748 m."""
     x, end = dam_break(800, method, 10.0, 1.0, 0.6)
-    plateau = end.state.depth_m[0][(x > 0.5) & (x < 3.0)]
-    assert np.median(plateau) == pytest.approx(3.961748, rel=1e-3)
+    expected = stoker_depth_m(x, 0.6, 10.0, 1.0)
+    depth = end.state.depth_m[0]
+    plateau = (x > 0.5) & (x < 3.0)
+    assert np.median(expected[plateau]) == pytest.approx(3.961748, abs=1e-6)
+    assert np.median(depth[plateau]) == pytest.approx(3.961748, rel=1e-3)
+    assert np.abs(depth - expected).sum() / expected.sum() <= TOLERANCE[method]
+
+
+@pytest.mark.parametrize(
+    ("name", "run_up_m"), [("subcritical", 0.0), ("supercritical", 500.0), ("transcritical", 0.0)]
+)
+def test_a_steady_flow_with_friction_is_macdonalds(name: str, run_up_m: float) -> None:
+    assert steady_flow_error(name, "shallow_water_muscl", 100, run_up_m) <= 0.01
+
+
+def test_the_first_order_comes_closer_to_a_steady_flow_with_smaller_cells() -> None:
+    coarse, fine = (steady_flow_error("subcritical", "shallow_water", cells) for cells in (50, 100))
+    assert fine <= 0.02
+    assert coarse > 1.5 * fine
 
 
 def test_a_planar_surface_in_a_paraboloid_returns_after_a_period() -> None:
