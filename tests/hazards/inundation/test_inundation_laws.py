@@ -6,7 +6,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from inundation_cases import storm_on_rough_ground
+from inundation_cases import sixteen_hollows, spreading_on_a_plain, storm_on_rough_ground
 
 from cheoyong.domain.errors import ImpossibleValue, InvalidInput
 from cheoyong.hazards.inundation.forcing import Course, Forcings, Inflow, Stage, steady
@@ -31,6 +31,22 @@ def test_mass_is_kept_with_rain_inflow_cliffs_walls_and_an_open_edge(method: str
     assert abs(end.balance_m3) <= 1e-6 * end.brought_m3
     assert np.isfinite(end.state.depth_m).all()
     assert end.state.depth_m.min() > -0.05
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_slow_rise_loses_no_water_in_float32(method: str) -> None:
+    """Rounded to the nearest, depths would lose 1e-5 to 1e-4 of it."""
+    end = spreading_on_a_plain(method)
+    assert abs(end.balance_m3) <= 2e-7 * end.brought_m3
+
+
+@pytest.mark.parametrize("method", ["local_inertial", "shallow_water"])
+def test_a_hollow_that_ran_over_is_left_full_to_its_sill(method: str) -> None:
+    level, sill, greatest = sixteen_hollows(method)
+    ran_over = greatest > sill + 0.005
+    assert ran_over.sum() >= 6
+    assert np.abs(level - sill)[ran_over].max() <= 0.05
+    assert (level <= sill + 0.05).all()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -17,6 +17,7 @@ import numpy as np
 
 from cheoyong.hazards.inundation.compiled import compiled, prange
 from cheoyong.hazards.inundation.cube_root import inverse_cube_root
+from cheoyong.hazards.inundation.dither import begin, last_place, total
 from cheoyong.hazards.inundation.tiles import BAND_ROWS
 
 _GRAVITY = 9.80665
@@ -61,13 +62,15 @@ def _faces(
 
 
 @compiled()
-def _rise(h: Any, peak: Any, left: Any, right: Any, below: Any, above: Any, ratio: Any) -> None:
+def _rise(
+    h: Any, peak: Any, left: Any, right: Any, below: Any, above: Any, share: Any, c: Any, ratio: Any
+) -> None:  # fmt: skip
     """Add to a row of depths what flowed in less what flowed out; ``peak``: greatest of each column.
 
     A single greatest depth of the row would be one chain of comparisons, which LLVM does not vectorise.
     """
     for i in range(h.size):
-        new = h[i] + ratio * ((left[i] - right[i]) + (below[i] - above[i]))
+        new = total(h[i], ratio * ((left[i] - right[i]) + (below[i] - above[i])), share[i], c)
         h[i] = new
         peak[i] = max(peak[i], new)
 
@@ -85,12 +88,15 @@ def step(
     deepest: Any,
     k: Any,
     ratio: Any,
+    share: Any,
+    number: Any,
 ) -> None:
     """One step in place over the active ``tasks`` (band, first column, end column).
 
     Every face is computed from the state before the step, so the result does not depend on who computes what:
     the faces between two bands first, then each band by itself in one sweep through memory.
     ``r`` = g n² (SI), one row if the same everywhere; ``deepest`` gets each task's greatest depth.
+    ``share``, ``number``: the table of dither.shares, and which step this is.
     """
     rough = 1 if r.shape[0] > 1 else 0
     rows_end = h.shape[0] - 1
@@ -107,13 +113,15 @@ def step(
         band, x0, x1 = tasks[t, 0], tasks[t, 1], tasks[t, 2]
         first = 1 + band * BAND_ROWS
         end = min(first + BAND_ROWS, rows_end)
-        deepest[t] = _sweep(h, qx, qy, z, r, rough, first, end, x0, x1, edge_old, edge_new, band, k, ratio)
+        deepest[t] = _sweep(
+            h, qx, qy, z, r, rough, first, end, x0, x1, edge_old, edge_new, band, k, ratio, share, number
+        )
 
 
 @compiled()
 def _sweep(
     h: Any, qx: Any, qy: Any, z: Any, r: Any, rough: Any, first: Any, end: Any, x0: Any, x1: Any,
-    edge_old: Any, edge_new: Any, band: Any, k: Any, ratio: Any,
+    edge_old: Any, edge_new: Any, band: Any, k: Any, ratio: Any, share: Any, number: Any,
 ) -> Any:  # fmt: skip
     """One band from its lowest row to its highest, each array read and written once."""
     n = x1 - x0
@@ -138,17 +146,20 @@ def _sweep(
                 above, was_y[(j + 1) & 1], was_y[j & 1], further, hj, h[j + 1, x0:x1],
                 zj, z[j + 1, x0:x1], rj, r[(j + 1) * rough, x0:x1], k,
             )  # fmt: skip
-        _rise(hj, peak, qx[j, x0:x1], qx[j, x0 + 1 : x1 + 1], below, above, ratio)
+        o = begin(number, j)
+        _rise(
+            hj, peak, qx[j, x0:x1], qx[j, x0 + 1 : x1 + 1], below, above, share[o + x0 : o + x1], k[8], ratio
+        )
         below = above
     qy[first, x0:x1] = edge_new[band, x0:x1]
     return peak.max()
 
 
 def constants(dt_s: float, cell_m: float, theta: float, dry_m: float, dtype: Any) -> Any:
-    """The eight numbers a face needs, in the precision of the run, so that nothing is promoted to float64.
+    """The numbers a face and a cell need, in the precision of the run: nothing is promoted to float64.
 
-    >>> constants(1.0, 10.0, 0.8, 1e-4, "float64").round(6).tolist()
+    >>> constants(1.0, 10.0, 0.8, 1e-4, "float64")[:8].round(6).tolist()
     [0.8, 0.1, 0.980665, 0.5, 5.0, 0.0001, 0.0, 1.0]
     """
     side, slope, cap = 0.5 * (1.0 - theta), _GRAVITY * dt_s / cell_m, 0.5 * cell_m / dt_s
-    return np.array([theta, side, slope, 0.5 * dt_s, cap, dry_m, 0.0, 1.0], dtype=dtype)
+    return np.array([theta, side, slope, 0.5 * dt_s, cap, dry_m, 0.0, 1.0, last_place(dtype)], dtype=dtype)

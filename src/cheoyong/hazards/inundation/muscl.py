@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cheoyong.hazards.inundation.compiled import compiled, prange
+from cheoyong.hazards.inundation.dither import begin, total
 from cheoyong.hazards.inundation.shallow_water import advance, fastest_of_columns, fluxes, primitive
 from cheoyong.hazards.inundation.tiles import BAND_ROWS
 
@@ -96,7 +97,7 @@ def _bed_inside(push: Any, lo_h: Any, hi_h: Any, lo_z: Any, hi_z: Any, k: Any) -
 @compiled(parallel=True)
 def stage(
     h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, z: Any, r: Any, tasks: Any, fastest: Any, k: Any,
-    ratio: Any, dt: Any,
+    ratio: Any, dt: Any, share: Any, number: Any,
 ) -> None:  # fmt: skip
     """One Euler step of second order in space; arguments as in :func:`shallow_water.stage`."""
     rough = 1 if r.shape[0] > 1 else 0
@@ -104,14 +105,31 @@ def stage(
         first = 1 + tasks[t, 0] * BAND_ROWS
         end = min(first + BAND_ROWS, h.shape[0] - 1)
         fastest[t] = _sweep(
-            h2, hu2, hv2, h, hu, hv, z, r, rough, first, end, tasks[t, 1], tasks[t, 2], k, ratio, dt
+            h2,
+            hu2,
+            hv2,
+            h,
+            hu,
+            hv,
+            z,
+            r,
+            rough,
+            first,
+            end,
+            tasks[t, 1],
+            tasks[t, 2],
+            k,
+            ratio,
+            dt,
+            share,
+            number,
         )
 
 
 @compiled()
 def _sweep(
     h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, z: Any, r: Any, rough: Any, first: Any, end: Any,
-    x0: Any, x1: Any, k: Any, ratio: Any, dt: Any,
+    x0: Any, x1: Any, k: Any, ratio: Any, dt: Any, share: Any, number: Any,
 ) -> Any:  # fmt: skip
     """One band; rows outside the array are walls, whose slopes are zero because they are dry."""
     n = x1 - x0
@@ -160,10 +178,12 @@ def _sweep(
         )  # fmt: skip
         _bed_inside(fx[1, 1:g], xlo[_H, 1:g], xhi[_H, 1:g], xlo[_Z, 1:g], xhi[_Z, 1:g], k)
         _bed_inside(up[1], ylo[i & 1, _H], yhi[i & 1, _H], ylo[i & 1, _Z], yhi[i & 1, _Z], k)
+        o = begin(number, i)
         advance(
             h2[i, x0:x1], hu2[i, x0:x1], hv2[i, x0:x1], h[i, x0:x1], hu[i, x0:x1], hv[i, x0:x1],
             r[i * rough, x0:x1], fx[0, 0:n], fx[0, 1:g], fx[2, 0:n], fx[1, 1:g], fx[3, 0:n], fx[3, 1:g],
-            low[0], up[0], low[2], up[1], low[3], up[3], k, ratio, dt,
+            low[0], up[0], low[2], up[1], low[3], up[3],
+            share[o + x0 : o + x1], k, ratio, dt,
         )  # fmt: skip
         fastest_of_columns(peak, pi[0, 2 : n + 2], pi[1, 2 : n + 2], pi[2, 2 : n + 2])
     return peak.max()
@@ -171,14 +191,16 @@ def _sweep(
 
 @compiled(parallel=True)
 def average(
-    h: Any, hu: Any, hv: Any, h1: Any, hu1: Any, hv1: Any, h2: Any, hu2: Any, hv2: Any, tasks: Any
-) -> None:
+    h: Any, hu: Any, hv: Any, h1: Any, hu1: Any, hv1: Any, h2: Any, hu2: Any, hv2: Any, tasks: Any,
+    share: Any, number: Any, c: Any,
+) -> None:  # fmt: skip
     """Heun's second half: the mean of the state before (1) and after two Euler steps (2)."""
     for t in prange(tasks.shape[0]):
         first = 1 + tasks[t, 0] * BAND_ROWS
         x0, x1 = tasks[t, 1], tasks[t, 2]
         for j in range(first, min(first + BAND_ROWS, h.shape[0] - 1)):
-            _mean(h[j, x0:x1], h1[j, x0:x1], h2[j, x0:x1])
+            o = begin(number, j)
+            _mean_depth(h[j, x0:x1], h1[j, x0:x1], h2[j, x0:x1], share[o + x0 : o + x1], c)
             _mean(hu[j, x0:x1], hu1[j, x0:x1], hu2[j, x0:x1])
             _mean(hv[j, x0:x1], hv1[j, x0:x1], hv2[j, x0:x1])
 
@@ -188,3 +210,10 @@ def _mean(out: Any, a: Any, b: Any) -> None:
     """Mean of two rows; exact halves, so float32 stays float32."""
     for i in range(out.size):
         out[i] = np.float32(0.5) * (a[i] + b[i])
+
+
+@compiled()
+def _mean_depth(out: Any, a: Any, b: Any, share: Any, c: Any) -> None:
+    """Mean of two rows of depths, rounded in turn."""
+    for i in range(out.size):
+        out[i] = np.float32(0.5) * total(a[i], b[i], share[i], c)

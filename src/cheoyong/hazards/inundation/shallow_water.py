@@ -18,6 +18,7 @@ import numpy as np
 
 from cheoyong.hazards.inundation.compiled import compiled, prange
 from cheoyong.hazards.inundation.cube_root import inverse_cube_root
+from cheoyong.hazards.inundation.dither import begin, last_place, total
 from cheoyong.hazards.inundation.tiles import BAND_ROWS
 
 _GRAVITY = 9.80665
@@ -68,12 +69,12 @@ def fluxes(
 def advance(
     h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, r: Any, mx0: Any, mx1: Any, px0: Any, px1: Any,
     tx0: Any, tx1: Any, my0: Any, my1: Any, py0: Any, py1: Any, ty0: Any, ty1: Any,
-    k: Any, ratio: Any, dt: Any,
+    share: Any, k: Any, ratio: Any, dt: Any,
 ) -> None:  # fmt: skip
     """New state of a row of cells: fluxes in less fluxes out, then Manning friction at the new depth."""
-    dry, zero, one = k[0], k[4], k[5]
+    dry, zero, one, c = k[0], k[4], k[5], k[7]
     for i in range(h.size):
-        deep = max(h[i] - ratio * ((mx1[i] - mx0[i]) + (my1[i] - my0[i])), zero)
+        deep = max(total(h[i], ratio * ((mx0[i] - mx1[i]) + (my0[i] - my1[i])), share[i], c), zero)
         qx = hu[i] - ratio * ((px1[i] - px0[i]) + (ty1[i] - ty0[i]))
         qy = hv[i] - ratio * ((tx1[i] - tx0[i]) + (py1[i] - py0[i]))
         y = inverse_cube_root(max(deep, dry))
@@ -88,7 +89,7 @@ def advance(
 @compiled(parallel=True)
 def stage(
     h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, z: Any, r: Any, tasks: Any, fastest: Any, k: Any,
-    ratio: Any, dt: Any,
+    ratio: Any, dt: Any, share: Any, number: Any,
 ) -> None:  # fmt: skip
     """One Euler step from (h, hu, hv) into (h2, hu2, hv2) over the active ``tasks``.
 
@@ -99,14 +100,31 @@ def stage(
         first = 1 + tasks[t, 0] * BAND_ROWS
         end = min(first + BAND_ROWS, h.shape[0] - 1)
         fastest[t] = _sweep(
-            h2, hu2, hv2, h, hu, hv, z, r, rough, first, end, tasks[t, 1], tasks[t, 2], k, ratio, dt
+            h2,
+            hu2,
+            hv2,
+            h,
+            hu,
+            hv,
+            z,
+            r,
+            rough,
+            first,
+            end,
+            tasks[t, 1],
+            tasks[t, 2],
+            k,
+            ratio,
+            dt,
+            share,
+            number,
         )
 
 
 @compiled()
 def _sweep(
     h2: Any, hu2: Any, hv2: Any, h: Any, hu: Any, hv: Any, z: Any, r: Any, rough: Any, first: Any, end: Any,
-    x0: Any, x1: Any, k: Any, ratio: Any, dt: Any,
+    x0: Any, x1: Any, k: Any, ratio: Any, dt: Any, share: Any, number: Any,
 ) -> Any:  # fmt: skip
     """One band, row by row; each row's velocities and the fluxes between two rows are computed once."""
     n = x1 - x0
@@ -133,10 +151,12 @@ def _sweep(
                 zj[0 : n + 1], hj[1 : n + 2], p[0, 1 : n + 2], p[1, 1 : n + 2], p[2, 1 : n + 2],
                 zj[1 : n + 2], k,
             )  # fmt: skip
+            o = begin(number, j)
             advance(
                 h2[j, x0:x1], hu2[j, x0:x1], hv2[j, x0:x1], h[j, x0:x1], hu[j, x0:x1], hv[j, x0:x1],
                 r[j * rough, x0:x1], fx[0, 0:n], fx[0, 1 : n + 1], fx[2, 0:n], fx[1, 1 : n + 1],
-                fx[3, 0:n], fx[3, 1 : n + 1], lo[0], up[0], lo[2], up[1], lo[3], up[3], k, ratio, dt,
+                fx[3, 0:n], fx[3, 1 : n + 1], lo[0], up[0], lo[2], up[1], lo[3], up[3],
+                share[o + x0 : o + x1], k, ratio, dt,
             )  # fmt: skip
             fastest_of_columns(peak, p[0, 1 : n + 1], p[1, 1 : n + 1], p[2, 1 : n + 1])
     return peak.max()
@@ -152,7 +172,7 @@ def fastest_of_columns(peak: Any, u: Any, v: Any, c: Any) -> None:
 def constants(dry_m: float, dtype: Any) -> Any:
     """The numbers a flux needs, in the precision of the run, so that nothing is promoted to float64.
 
-    >>> constants(1e-4, "float64").tolist()
+    >>> constants(1e-4, "float64")[:7].tolist()
     [0.0001, 9.80665, 0.5, 2.0, 0.0, 1.0, 1e-12]
     """
-    return np.array([dry_m, _GRAVITY, 0.5, 2.0, 0.0, 1.0, 1e-12], dtype=dtype)
+    return np.array([dry_m, _GRAVITY, 0.5, 2.0, 0.0, 1.0, 1e-12, last_place(dtype)], dtype=dtype)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cheoyong.hazards.inundation import local_inertial, muscl, shallow_water
+from cheoyong.hazards.inundation.dither import shares
 from cheoyong.hazards.inundation.grid import Grid
 from cheoyong.hazards.inundation.tiles import STEPS_BETWEEN_LOOKS, tasks_of, tile_shape, wet_tiles
 
@@ -78,6 +79,7 @@ class LocalInertial:
         self.depth, self.flow_x, self.flow_y = grid.blank(), grid.blank(), grid.blank()
         bands = tile_shape(grid.rows, grid.columns)[0]
         self._edges = np.zeros((2, bands + 1, grid.z.shape[1]), grid.z.dtype)
+        self._share, self._number = shares(grid.z.shape[1], grid.z.dtype), 0
         self._deepest_m = -1.0
 
     @property
@@ -97,8 +99,9 @@ class LocalInertial:
         local_inertial.step(
             self.depth, self.flow_x, self.flow_y, grid.z, grid.r, self.tasks, self._edges[0], self._edges[1],
             deepest, local_inertial.constants(dt, grid.cell_m, self._theta, self._dry_m, dtype),
-            dtype.type(dt / grid.cell_m),
+            dtype.type(dt / grid.cell_m), self._share, self._number,
         )  # fmt: skip
+        self._number += 1
         self._deepest_m = float(deepest.max(initial=0.0))
         return dt
 
@@ -121,6 +124,7 @@ class ShallowWater:
         self._other = (grid.blank(), grid.blank(), grid.blank())
         self._third = (grid.blank(), grid.blank(), grid.blank()) if second_order else None
         self._k = shallow_water.constants(dry_m, grid.z.dtype)
+        self._share, self._number = shares(grid.z.shape[1], grid.z.dtype), 0
         self._fastest_m_s = -1.0
 
     @property
@@ -140,8 +144,13 @@ class ShallowWater:
                 break
             dt = self._stable_s()
         if self._third is not None:
+            self._number += 1
             self._stage(self._other, self._third, dt)
-            muscl.average(*self._other, *self._now(), *self._third, self.tasks)
+            self._number += 1
+            muscl.average(
+                *self._other, *self._now(), *self._third, self.tasks, self._share, self._number, self._k[7]
+            )
+        self._number += 1
         before = self._now()
         self.depth, self.flow_x, self.flow_y = self._other
         self._other = before
@@ -170,6 +179,6 @@ class ShallowWater:
         kernel: Any = muscl.stage if self._second else shallow_water.stage
         kernel(
             *after, *before, grid.z, grid.r, self.tasks, fastest, self._k,
-            dtype.type(dt / grid.cell_m), dtype.type(dt),
+            dtype.type(dt / grid.cell_m), dtype.type(dt), self._share, self._number,
         )  # fmt: skip
         return float(fastest.max(initial=0.0))
