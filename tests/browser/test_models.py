@@ -64,7 +64,7 @@ def test_R7_every_card_says_which_way_it_errs_and_its_limits_in_korean(live: Sit
     page.locator("summary").first.click()
     expect(figure).to_be_visible()
     assert page.title().startswith("모델")
-    expect(page.locator("section[aria-labelledby=drifting]")).to_contain_text("입력이 없습니다")
+    expect(page.locator("section[aria-labelledby=drifting]")).to_contain_text("달라진 것이 없습니다")
 
 
 def test_an_input_unlike_its_training_is_named_with_how_much_and_since_when(

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drift of inputs: what is unlike its training is told of once in thirty days, silences nobody, ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from test_pipeline import GAUGES, SERIES, SETUP
 
 from cheoyong.detect.screen import State as ScreenState
-from cheoyong.domain.fact import AlarmStep, Fact, InputDrift, ModelState
+from cheoyong.domain.fact import AlarmStep, Fact, Forecast, InputDrift, ModelState
 from cheoyong.domain.instant import DAY_US, HOUR_US
 from cheoyong.domain.observation import ObservationBatch, Series
 from cheoyong.flow.pipeline import PipelineState, step
@@ -95,6 +95,29 @@ def test_drift_is_for_who_minds_the_models_no_alarm_and_no_model_off_comes_of_it
     assert told(facts)
     assert not [fact for fact in facts if isinstance(fact.body, ModelState)]
     assert "drift" not in {fact.body.cause for fact in facts if isinstance(fact.body, AlarmStep)}
+
+
+class Leaning:
+    """A model that always says a little less than comes; its band is wide and holds."""
+
+    id, series, inputs, window_s = "leaning", TARGET, (TARGET,), 3600
+
+    def forecast(self, recent: Mapping[str, Series], issued_us: int) -> Forecast:
+        hour = (issued_us - START_US) // HOUR_US + 1
+        middle = float(STAGE_M[300 * 24 + hour % (100 * 24)]) - 0.05
+        row = (middle - 0.5, middle, middle + 0.5)
+        return Forecast("river", self.id, TARGET, issued_us, (3600,), (0.05, 0.5, 0.95), (row,))
+
+
+def test_a_median_below_what_comes_is_told_of_and_its_band_that_holds_keeps_it_heard() -> None:
+    facts, _ = days(32, lambda hour, stage: stage, replace(LEARNT, models=(Leaning(),)))
+    ((sign, step_, day),) = told(facts)
+    assert (sign, step_) == ("lean", "drifting")
+    assert day == 19  # the twentieth
+    assert not [fact for fact in facts if isinstance(fact.body, ModelState)]
+    (said,) = (fact.body for fact in facts if isinstance(fact.body, InputDrift))
+    assert said.value == 0.5
+    assert said.models == (f"river:{TARGET}",)
 
 
 def test_what_no_model_reads_any_more_is_over() -> None:

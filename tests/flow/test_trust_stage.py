@@ -16,7 +16,7 @@ from cheoyong.domain.instant import HOUR_US
 from cheoyong.domain.observation import ObservationBatch, Series
 from cheoyong.flow.pipeline import PipelineState, step
 from cheoyong.flow.state_bytes import from_bytes, to_bytes
-from cheoyong.learn.band_record import DAYS, PENDING_MAX, BandRecord, come_due, expecting
+from cheoyong.learn.band_record import DAYS, PENDING_MAX, Band, BandRecord, Count, come_due, expecting
 
 TARGET = "taehwa_stage_m"
 STREAM = SERIES.index(TARGET) + 1
@@ -127,8 +127,8 @@ def test_nothing_is_taken_away_while_an_incident_is_open() -> None:
 
 def test_another_model_begins_a_record_of_its_own() -> None:
     said = Banded(lambda hour: False).forecast({}, START_US)
-    old = BandRecord("before", ((1, 0.0, 1.0),), ((1, 0, 24),))
-    assert expecting(old, said).days == ()
+    old = BandRecord("before", (Band(1, 3600, 0.0, 0.5, 1.0),), (Count(1, 3600, 24, 0, 12.0),))
+    assert expecting(old, said).counts == ()
     assert expecting(old, said).model == "banded"
 
 
@@ -143,7 +143,7 @@ def test_a_record_stays_bounded_and_never_counts_a_band_twice(issues: list[tuple
         if judge:
             record = come_due(record, own.until(START_US + hour * HOUR_US))
         assert len(record.pending) <= PENDING_MAX
-        assert len(record.days) <= DAYS
+        assert record.days <= DAYS
     # every band is exact, so every one that is judged is held, once
     whole = come_due(record, own)
     assert whole.judged <= 3 * len({hour for hour, _ in issues})

@@ -26,11 +26,11 @@ export interface ModelCards {
   without_card: string[];
 }
 
-/** An input that has been unlike its training for thirty days: in which way, by how much, read by which models. */
+/** What has been unlike a model's training for thirty days: in which way, by how much, read by which models. */
 export interface InputDrift {
   series: string;
   name: Partial<Record<Language, string>>;
-  sign: 'missing' | 'changes' | 'range';
+  sign: 'missing' | 'changes' | 'range' | 'lean';
   value: number;
   limit: number;
   since_us: number;

@@ -113,12 +113,13 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class InputDrift:
-    """An input of models has been unlike its training for thirty days (``step`` ``drifting``), or no more
+    """A gauge has been unlike a model's training for thirty days (``step`` ``drifting``), or no more
     (``over``). For who minds the models; nothing is silenced by it.
 
     ``sign``: ``missing`` (share of steps without a value), ``changes`` (population stability index of what it
-    does from step to step) or ``range`` (share of values beyond anything trained on); ``value`` and ``limit``
-    of it. ``models`` that read it, as ``hazard:series``.
+    does from step to step), ``range`` (share of values beyond anything trained on) or, of a gauge that is
+    forecast, ``lean`` (how far off a half the share of values above the median was); ``value`` and
+    ``limit`` of it. ``models`` that read it, as ``hazard:series``.
     """
 
     series: str

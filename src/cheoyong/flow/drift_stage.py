@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DRIFT: inputs of models that have been unlike their training for thirty days are told of, and when it ends.
+"""DRIFT: what has been unlike a model's training for thirty days is told of, and when it ends.
 
-For who minds the models, not for the desk: no alarm is raised and no model is silenced by it. Judged once a
-day, also of an input that sends nothing any more.
+Its inputs, and whether its median leans to one side. For who minds the models, not for the desk: no alarm is
+raised and no model is silenced by it. Judged once a day, also of an input that sends nothing any more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from cheoyong.domain.observation import ObservationBatch
 from cheoyong.flow.state import Known, PipelineState, Setup, known
 from cheoyong.learn.input_drift import NOTHING, InputRecord, Sign, signs, watched
 
+LEAN_MAX = 0.3
+"""Judgement: a fifth or less on one side. In three years of the packaged record it was never above 0.18."""
+DAYS_MIN = 20
 OVER_BELOW = 0.8
 """Of the limit: below that it is over, so that what lies at the limit is not told of every day."""
 
@@ -36,12 +39,19 @@ def mind_inputs(
         recent = usable(state.screen, key) if key in fresh and key is not None else NOTHING
         record = watched(state.inputs.get(series), reference, recent, day)
         if day > record.judged:
-            for sign in signs(record, reference, day):
+            for sign in (*signs(record, reference, day), *_leaning(state, series)):
                 before = state.drifts.get((series, sign.name))
                 told += _verdict(setup, before, series, sign, batch.recorded_us)
             record = record._replace(judged=day)
         inputs[series] = record
     return replace(state, inputs=inputs, drifts=_after(state.drifts, told)), tuple(told)
+
+
+def _leaning(state: PipelineState, series: str) -> Iterator[Sign]:
+    """Of forecasts of this gauge whose time has come: do as many values lie above the median as below?"""
+    for (_, target), record in state.records.items():
+        if target == series and record.days >= DAYS_MIN:
+            yield Sign("lean", record.lean, LEAN_MAX)
 
 
 def _verdict(setup: Setup, before: Known | None, series: str, sign: Sign, now_us: int) -> Iterator[Fact]:

@@ -61,7 +61,7 @@ def _verdict(
 ) -> Fact | None:
     off = state.models_off.get(place)
     cause = off.model.cause if off and off.model else ""
-    enough = len(record.days) >= DAYS_MIN
+    enough = record.days >= DAYS_MIN
     if off and cause == NARROW and (not enough or record.share >= HELD_FROM):
         return on_fact(setup, place, off, record.model, now_us)
     incident = state.incidents.get((place[1], place[0]))

@@ -61,7 +61,7 @@ class InputRecord(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """One way in which an input may be unlike its past: ``missing``, ``changes``, ``range``; its limit."""
+    """One way in which something may be unlike its past (see domain.fact.InputDrift), and its limit."""
 
     name: str
     value: float
