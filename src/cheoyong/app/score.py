@@ -88,10 +88,12 @@ def score_files(
     *,
     leave_out: str | None = None,
     events: bool = False,
+    high_m: float = HIGH_STAGE_M,
 ) -> RiverScore:
     """Train on what the hourly CSV files hold before ``train_until``, score what follows.
 
     ``leave_out`` "START,END" keeps that span out of training and scores it alone. ``events`` adds the storms.
+    High water is above ``high_m``.
 
     ``train_until`` is an ISO 8601 date or date-time; without a zone it is in the city's time. Columns are
     named as in the city's ``history/columns.toml``. ``series`` picks one of several forecast gauges.
@@ -101,7 +103,9 @@ def score_files(
     cut_us = parse_cut(train_until, pack.time_zone)
     left_us = None if leave_out is None else _span(leave_out, pack.time_zone)
     history = read_files(city, files)
-    return score_history(pack, history, cut_us, leads_h, series, leave_out_us=left_us, events=events)
+    return score_history(
+        pack, history, cut_us, leads_h, series, leave_out_us=left_us, events=events, high_m=high_m
+    )
 
 
 def read_files(city: str, files: tuple[Path, ...]) -> dict[str, Series]:

@@ -35,6 +35,9 @@ def river(
     dam: Annotated[
         Path | None, typer.Option(help="Hourly dam levels and releases, .csv or .csv.gz; none: without.")
     ] = None,
+    rain: Annotated[
+        Path | None, typer.Option(help="Hourly rain of the city's gauges, .csv or .csv.gz; none: without.")
+    ] = None,
     tide: Annotated[
         Path | None, typer.Option(help="Hourly sea level, .csv or .csv.gz; none: without.")
     ] = None,
@@ -53,7 +56,7 @@ def river(
     storms: Annotated[
         bool, typer.Option("--storms", help="Each storm before the date by a model trained without it.")
     ] = False,
-    high: Annotated[float, typer.Option(help="With --storms: what counts as a storm, m.", min=0)] = 2.0,
+    high: Annotated[float, typer.Option(help="High water and storms are above this, m.", min=0)] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Train on the files before a date, score after it, beside persistence.
@@ -65,13 +68,14 @@ def river(
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --events
       cheoyong score river --stage s.csv --dam d.csv --tide t.csv --train-until 2019-01-01 --storms --high 1.9
       cheoyong score river --stage s.csv --train-until 2018-01-01
+      cheoyong score river --city examples/nakdong-han --stage s.csv --rain r.csv --train-until 2019-01-01
 
     """
     from cheoyong.app.score import score_files
     from cheoyong.domain.errors import CheoyongError
     from cheoyong.links.city_pack.source import list_cities
 
-    files = tuple(path for path in (stage, dam, tide) if path is not None)
+    files = tuple(path for path in (stage, dam, tide, rain) if path is not None)
     if storms:
         if leave_out or events:
             raise typer.BadParameter(
@@ -88,6 +92,7 @@ def river(
             series,
             leave_out=leave_out,
             events=events,
+            high_m=high,
         )
     except CheoyongError as error:
         typer.echo(f"error: {error}", err=True)

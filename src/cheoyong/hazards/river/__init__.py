@@ -13,7 +13,13 @@ from cheoyong.hazards.river.settings import DEFAULT_LEADS_S, read_targets
 
 _CARD = HazardCard(
     id="river",
-    needs=("river stage upstream (m)", "own stage (m)", "dam release (m³/s)", "sea level at the mouth (m)"),
+    needs=(
+        "river stage upstream (m)",
+        "own stage (m)",
+        "dam release (m³/s)",
+        "rain of the last hour (mm)",
+        "sea level at the mouth (m)",
+    ),
     gives=("river stage quantiles (m)", "probability of reaching a level up to each lead"),
     lead_s=DEFAULT_LEADS_S,
     maturity="advisory",
@@ -25,9 +31,9 @@ _CARD = HazardCard(
         "Gneiting and Raftery (2007), JASA 102(477): CRPS and quantile scores",
     ),
     limits=(
-        "No rainfall: what has not reached a gauge is not foreseen. Storms beyond the training record are "
-        "routed as flow, bounded, and held too long after a short steep peak. "
-        "A level is looked for at the leads, not between. Hourly data."
+        "No forecasts of rain: what has reached neither a rain gauge nor a stage gauge is not foreseen. "
+        "Storms beyond the training record are routed as flow, bounded, and held too long after a short "
+        "steep peak. A level is looked for at the leads, not between. Hourly data."
     ),
 )
 

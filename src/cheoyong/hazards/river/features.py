@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cheoyong.domain.observation import Float64s, Int64s, Series
+from cheoyong.hazards.river.rain import rain_columns
 from cheoyong.hazards.river.routing import manning
-from cheoyong.hazards.river.sampling import HOUR_US, lagged
+from cheoyong.hazards.river.sampling import HOUR_US, known_at, lagged
 from cheoyong.hazards.river.settings import Target
 from cheoyong.hazards.river.tide import Tide
 
@@ -51,12 +52,13 @@ class Basis:
     own_low_m: float
     index_cap_m: float = np.nan
     index_median_m: float = np.nan
+    rain: tuple[str, ...] = ()
 
     @property
     def series(self) -> tuple[str, ...]:
         """Every series that is read, the forecast one first."""
         tide = (self.target.tide,) if self.tide is not None and self.target.tide else ()
-        return (self.target.series, *self.upstream, *self.reservoir, *self.release, *tide)
+        return (self.target.series, *self.upstream, *self.reservoir, *self.release, *self.rain, *tide)
 
 
 @dataclass(slots=True)
@@ -111,6 +113,8 @@ def state_at(basis: Basis, recent: Mapping[str, Series], issued_us: Int64s) -> S
     flows: list[Float64s] = []
     rises, index, upstream_excess = _upstream(basis, recent, issued_us, columns, current, flows)
     _release(basis, recent, issued_us, columns, current, flows)
+    if basis.rain:
+        _rain(basis, recent, issued_us, columns, current)
     if basis.tide is not None:
         _surge(basis, basis.tide, recent, issued_us, columns, current)
     excess = np.fmax(np.maximum(own[:, 0] - basis.own_cap_m, 0), upstream_excess)
@@ -204,6 +208,19 @@ def _release(
         current[name] = flow[:, 0]
         columns.add(f"{name}_root", np.sqrt(flow[:, 0]), rising=True)
         flows += _flow_and_growth(flow)
+
+
+def _rain(
+    basis: Basis,
+    recent: Mapping[str, Series],
+    issued_us: Int64s,
+    columns: Columns,
+    current: dict[str, Float64s],
+) -> None:
+    for name in basis.rain:
+        current[name] = known_at(_get(recent, name), issued_us)
+    for name, fallen in rain_columns(recent, basis.rain, issued_us).items():
+        columns.add(name, fallen, rising=True)
 
 
 def _flow_and_growth(flow: Float64s) -> list[Float64s]:

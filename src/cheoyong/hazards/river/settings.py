@@ -7,6 +7,7 @@ Schema of ``city.hazards["river"]`` (one table per forecast gauge; in ``city.tom
     upstream  list of stage series, nearest first        required, may be empty
     reservoir list of reservoir level series             optional, default []
     release   list of discharge series from dams         optional, default []
+    rain      list of rain gauges, mm of the last hour  optional, default []
     tide      series of the sea level at the mouth (m)   optional, default none
     leads_s   list of lead times in seconds, 1..12 h     optional, default 1..6 h
     exclude   list of [start, end] windows left out of   optional, default []
@@ -28,7 +29,7 @@ from cheoyong.domain.instant import parse_instant
 LEAD_S_MIN = 900
 LEAD_S_MAX = 43_200
 DEFAULT_LEADS_S = tuple(range(3600, 6 * 3600 + 1, 3600))
-_KEYS = frozenset({"upstream", "reservoir", "release", "tide", "leads_s", "exclude"})
+_KEYS = frozenset({"upstream", "reservoir", "release", "rain", "tide", "leads_s", "exclude"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Target:
     upstream: tuple[str, ...]
     reservoir: tuple[str, ...] = ()
     release: tuple[str, ...] = ()
+    rain: tuple[str, ...] = ()
     tide: str | None = None
     leads_s: tuple[int, ...] = DEFAULT_LEADS_S
     exclude: tuple[tuple[int, int], ...] = ()
@@ -64,6 +66,7 @@ def _target(series: str, table: object) -> Target:
         upstream=_names(table, "upstream", where),
         reservoir=_names(table, "reservoir", where),
         release=_names(table, "release", where),
+        rain=_names(table, "rain", where),
         tide=tide,
         leads_s=_leads(table.get("leads_s", DEFAULT_LEADS_S), where),
         exclude=_windows(table.get("exclude", ()), where),

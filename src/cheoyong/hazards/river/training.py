@@ -66,9 +66,9 @@ def _basis(target: Target, known: Mapping[str, Series]) -> tuple[Basis, Int64s]:
     issued_us = np.arange(
         -(-own.time_us[0] // HOUR_US) * HOUR_US, own.time_us[-1] + 1, HOUR_US, dtype=np.int64
     )
-    upstream, reservoir, release = (
+    upstream, reservoir, release, rain = (
         tuple(name for name in names if _share(known, name, issued_us) >= _SHARE_MIN)
-        for names in (target.upstream, target.reservoir, target.release)
+        for names in (target.upstream, target.reservoir, target.release, target.rain)
     )
     has_tide = target.tide is not None and _share(known, target.tide, issued_us) >= _SHARE_MIN
     tide = fit_tide(known[target.tide]) if has_tide and target.tide else None
@@ -84,6 +84,7 @@ def _basis(target: Target, known: Mapping[str, Series]) -> tuple[Basis, Int64s]:
         own_low_m=float(np.quantile(own.value, 0.01)),
         index_cap_m=float(np.quantile(index, 0.98)),
         index_median_m=float(np.median(index)),
+        rain=rain,
     )
     return basis, issued_us
 
